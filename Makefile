@@ -1,0 +1,32 @@
+# make demo and make test need python3 and make, nothing else: the rest is installed into .venv as constraints.txt pins it.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: demo test check lint types bench clean
+
+demo: $(INSTALLED)
+	$(BIN)/derivcheck "x1**2*sin(x2)" --order 2 --wrt x1,x2
+
+test: $(INSTALLED)
+	$(BIN)/pytest -n auto
+
+check: lint types test
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python tests/bench_start.py
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

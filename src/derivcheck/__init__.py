@@ -1,0 +1,48 @@
+"""derivcheck: is this derivative right? autograd and sympy, refereed by the exact value.
+
+report = derivcheck.check("x1**2*sin(x2)", order=2, wrt=["x1", "x2"])
+report.ok; report.verdict; report.to_dict(); print(report)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from derivcheck.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from derivcheck.check import assert_derivatives, check
+    from derivcheck.errors import DerivcheckError, ExpressionError, RequestError
+    from derivcheck.results import Cause, Report, Verdict
+
+__all__ = [
+    "Cause",
+    "DerivcheckError",
+    "ExpressionError",
+    "Report",
+    "RequestError",
+    "Verdict",
+    "__version__",
+    "assert_derivatives",
+    "check",
+]
+
+_HOME = {
+    "assert_derivatives": "check",
+    "check": "check",
+    "DerivcheckError": "errors",
+    "ExpressionError": "errors",
+    "RequestError": "errors",
+    "Cause": "results",
+    "Report": "results",
+    "Verdict": "results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: `derivcheck --help` must not wait for torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'derivcheck' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 paid only by those who use it
+
+    value = getattr(import_module(f"derivcheck.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,66 @@
+"""What can go wrong, and the exit status that says so.
+
+An outcome of a check is a value (`results.Verdict`); an exception is for a wrong request, for what an engine
+cannot do, and for time that ran out.
+"""
+
+from enum import IntEnum
+
+WINDOW = 60  # characters of a long expression shown around the place of an error: one line of an 80-column terminal
+
+
+class ExitStatus(IntEnum):
+    """One meaning a status."""
+
+    AGREES = 0
+    DISAGREES = 1
+    USAGE = 2
+    UNDECIDED = 3
+    DEFECT = 4
+    INTERRUPTED = 130
+
+
+class DerivcheckError(Exception):
+    """Any error that derivcheck raises on purpose."""
+
+
+class RequestError(DerivcheckError):
+    """The request is wrong. `cause` says what is wrong and where, `cure` what to do about it."""
+
+    def __init__(self, cause: str, cure: str = "") -> None:
+        super().__init__(cause, cure)
+        self.cause, self.cure = cause, cure
+
+    def __str__(self) -> str:
+        return f"{self.cause}\n{self.cure}" if self.cure else self.cause
+
+
+class ExpressionError(RequestError):
+    """The expression is refused. `column` and `width` give the place in `text`, counted in characters from 0."""
+
+    def __init__(self, text: str, column: int, width: int, cause: str, cure: str = "") -> None:
+        super().__init__(cause, cure)
+        self.text, self.column, self.width = text, column, width
+
+    def __reduce__(self) -> tuple[type, tuple[str, int, int, str, str]]:
+        return type(self), (self.text, self.column, self.width, self.cause, self.cure)
+
+    def __str__(self) -> str:
+        start = max(0, min(self.column - WINDOW // 2, len(self.text) - WINDOW))
+        shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in self.text[start : start + WINDOW])
+        before, after = "..." if start else "", "..." if start + WINDOW < len(self.text) else ""
+        carets = "^" * max(1, min(self.width, len(shown) - (self.column - start)))
+        indent = " " * (len(before) + self.column - start)
+        return f"{self.cause}\n  {before}{shown}{after}\n  {indent}{carets}" + (f"\n{self.cure}" if self.cure else "")
+
+
+class FunctionError(RequestError):
+    """The user's function cannot be found, called or used."""
+
+
+class Unsupported(DerivcheckError):
+    """Torch, the engine or the symbolic side cannot compute this. `str()` is the reason, naming the operation."""
+
+
+class TimedOut(DerivcheckError):
+    """The time given by `--timeout` ran out; the rows that were not finished are `undecided`."""

@@ -1,0 +1,87 @@
+"""Multi-indices: α = (α_1, ..., α_d) counts how often to differentiate by each variable, |α| = Σ α_j is the order.
+
+`∂^α f = ∂^|α| f / ∂x_1^α_1 ... ∂x_d^α_d`. A *sequence* is one order in which to take these steps: by Schwarz'
+theorem all sequences of an α give the same partial, which is what a wrong backward violates.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations_with_replacement
+from math import comb, factorial, prod
+
+from derivcheck.errors import RequestError
+
+MultiIndex = tuple[int, ...]
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+MOST_PARTIALS = 5000  # rows of one check: beyond it neither a table nor nested autograd serves anybody
+MOST_SEQUENCES = 24  # 4!: all orders of four distinct steps; beyond it the first and the last one stand for all
+
+
+def up_to_order(order: int, places: Sequence[int], dimension: int) -> list[MultiIndex]:
+    """All α with |α| <= order in the variables at `places`, in graded order: the value, then ∂x1, ∂x2, ∂²x1², ..."""
+    if order < 0:
+        raise RequestError(
+            f"the order is {order}, a number of differentiations cannot be negative",
+            "Use --order 0 for the value alone.",
+        )
+    count = comb(len(places) + order, order)
+    if count > MOST_PARTIALS:
+        raise RequestError(
+            f"order {order} in {len(places)} variable(s) means {count} partials, the most is {MOST_PARTIALS}",
+            "Lower --order, name fewer variables in --wrt, or pick single ones with --partial x1,x1,x2.",
+        )
+    return [
+        from_sequence(sequence, dimension)
+        for k in range(order + 1)
+        for sequence in combinations_with_replacement(places, k)
+    ]
+
+
+def from_sequence(sequence: Sequence[int], dimension: int) -> MultiIndex:
+    """Count the steps: (0, 0, 1) in three variables is α = (2, 1, 0)."""
+    return tuple(sequence.count(j) for j in range(dimension))
+
+
+def canonical(alpha: MultiIndex) -> tuple[int, ...]:
+    """The sequence that differentiates by the first variable first: (2, 1, 0) is (0, 0, 1)."""
+    return tuple(j for j, times in enumerate(alpha) for _ in range(times))
+
+
+def sequences(alpha: MultiIndex) -> list[tuple[int, ...]]:
+    """All distinct sequences of α, canonical first, if at most 24; else the canonical one and its reverse."""
+    first = canonical(alpha)
+    if factorial(len(first)) // prod(map(factorial, alpha)) > MOST_SEQUENCES:
+        return [first, first[::-1]]
+    return list(_arrangements(alpha))
+
+
+def _arrangements(alpha: MultiIndex) -> Iterator[tuple[int, ...]]:
+    if not any(alpha):
+        yield ()
+    for j, times in enumerate(alpha):
+        if times:
+            rest = (*alpha[:j], times - 1, *alpha[j + 1 :])
+            yield from ((j, *tail) for tail in _arrangements(rest))
+
+
+def parse(text: str, variables: Sequence[str]) -> MultiIndex:
+    """`x1,x1,x2` over (x1, x2) is (2, 1); an empty text is the value itself."""
+    names = [name.strip() for name in text.split(",")] if text.strip() else []
+    for name in names:
+        if name not in variables:
+            raise RequestError(
+                f"--partial {text}: {name!r} is not a variable", f"The variables are {', '.join(variables)}."
+            )
+    return tuple(names.count(v) for v in variables)
+
+
+def label(alpha: MultiIndex, variables: Sequence[str]) -> str:
+    """`f`, `∂f/∂x1`, `∂³f/∂x1²∂x2`."""
+    if not any(alpha):
+        return "f"
+    steps = "".join(f"∂{v}{_power(k)}" for v, k in zip(variables, alpha, strict=True) if k)
+    return f"∂{_power(sum(alpha))}f/{steps}"
+
+
+def _power(k: int) -> str:
+    return "" if k == 1 else str(k).translate(SUPERSCRIPTS)
