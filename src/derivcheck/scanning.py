@@ -1,0 +1,129 @@
+"""The first look at an expression's text: what can be refused by looking at its tokens alone.
+
+Runs before `ast.parse`, which would otherwise meet quotes, brackets, look-alike letters and megabytes of text. Most
+messages a person sees come from here, because `2x`, `sin x` and `x^2` are what people type.
+"""
+
+import re
+
+from derivcheck.errors import ExpressionError
+
+LONGEST = 10_000  # characters: 20 times the longest formula of the AI Feynman set; bounds every later stage
+DEEPEST = 100  # open parentheses: ast.parse itself gives up near 200, sympy's recursion soon after
+MOST_SIGNS = 20  # + - ~ in a row: each is a level of recursion
+
+ALLOWED = re.compile(r"[A-Za-z0-9_+\-*/%().,<>=!&|~ \t]")
+TOKEN = re.compile(
+    r"(?P<space>[ \t]+)|(?P<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+(?![\w.]))?)|(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<operator>\*\*|//|<=|>=|==|!=|<<|>>|->|[-+*/%(),<>=!&|~.])"
+)
+CURES = {
+    "^": "Write ** for a power: x1**2.",
+    "'": "Strings mean nothing in an expression.",
+    '"': "Strings mean nothing in an expression.",
+    "\\": "This is not LaTeX: write sin(x1), sqrt(x1), pi.",
+    "[": "Group with round parentheses.",
+    "{": "Group with round parentheses.",
+    "\n": "Give one expression on one line.",
+    "×": "Write * for a product.",
+    "·": "Write * for a product.",
+    "÷": "Write / for a quotient.",
+    "−": "Write - for a minus.",
+    "@": "Write * for a product.",
+    ":": "Nothing in an expression needs a colon.",
+}
+KEYWORDS = {
+    "and": "Join conditions with &, each in parentheses: (x1 > 0) & (x1 < 1).",
+    "or": "Join conditions with |, each in parentheses: (x1 < 0) | (x1 > 1).",
+    "not": "Negate a condition with ~: ~(x1 > 0).",
+    "if": "Write Piecewise((value, condition), ..., (value, True)).",
+    "else": "Write Piecewise((value, condition), ..., (value, True)).",
+}
+VOCABULARY = "Allowed are numbers, names, + - * / ** %, parentheses and functions; --list-functions shows them."
+
+
+def scan(text: str) -> None:
+    """Raise `ExpressionError` at the first character or token that no expression can contain."""
+    if not text.strip():
+        raise ExpressionError(text, 0, 1, "the expression is empty", 'Give one, such as "x1**2*sin(x2)".')
+    if len(text) > LONGEST:
+        raise ExpressionError(
+            text, LONGEST, 1, f"the expression has {len(text)} characters, the most is {LONGEST}", "Shorten it."
+        )
+    _characters(text)
+    _nesting(text)
+    _signs(text)
+    _neighbours(text)
+
+
+def _characters(text: str) -> None:
+    for column, character in enumerate(text):
+        if not ALLOWED.match(character):
+            cause = f"character {character!a} cannot stand in an expression"
+            raise ExpressionError(text, column, 1, cause, CURES.get(character, VOCABULARY))
+
+
+def _nesting(text: str) -> None:
+    opened: list[int] = []
+    for column, character in enumerate(text):
+        if character == "(":
+            opened.append(column)
+            if len(opened) > DEEPEST:
+                raise ExpressionError(
+                    text, column, 1, f"parentheses are nested deeper than {DEEPEST}", "Simplify the expression."
+                )
+        elif character == ")":
+            if not opened:
+                raise ExpressionError(text, column, 1, "this ) closes nothing", "Remove it, or add a ( before.")
+            opened.pop()
+    if opened:
+        raise ExpressionError(text, opened[-1], 1, "this ( is never closed", "Add a ).")
+
+
+def _signs(text: str) -> None:
+    run = re.search(rf"(?:[-+~][ \t]*){{{MOST_SIGNS + 1}}}", text)
+    if run:
+        raise ExpressionError(
+            text, run.start(), len(run.group()), f"more than {MOST_SIGNS} signs in a row", "Keep one."
+        )
+
+
+def _neighbours(text: str) -> None:
+    """Two operands side by side are a forgotten operator or forgotten parentheses."""
+    before: re.Match[str] | None = None
+    for token in TOKEN.finditer(text):
+        if token.lastgroup == "space":
+            continue
+        if token.group() in KEYWORDS:
+            raise ExpressionError(
+                text,
+                token.start(),
+                len(token.group()),
+                f"{token.group()!r} is a word of Python",
+                KEYWORDS[token.group()],
+            )
+        if before is not None and _ends_operand(before) and _starts_operand(token, before):
+            raise ExpressionError(
+                text, token.start(), len(token.group()), "an operator is missing here", _cure(before, token)
+            )
+        before = token
+
+
+def _ends_operand(token: re.Match[str]) -> bool:
+    return token.lastgroup in ("number", "name") or token.group() == ")"
+
+
+def _starts_operand(token: re.Match[str], before: re.Match[str]) -> bool:
+    if token.group() == "(":
+        return before.lastgroup != "name"
+    return token.lastgroup in ("number", "name")
+
+
+def _cure(before: re.Match[str], token: re.Match[str]) -> str:
+    if before.group() == "0" and token.group().lower()[:1] in ("x", "b", "o"):
+        return "Write numbers in decimal."
+    left, right = before.group(), token.group()
+    product = f"{'...)' if left == ')' else left}*{'(...' if right == '(' else right}"
+    if before.lastgroup == "name" and token.start() > before.end():
+        return f"Write {left}({right}) for a function, {product} for a product."
+    return f"Write {product} for a product."
