@@ -1,0 +1,185 @@
+"""An expression as a hash-consed graph: equal subexpressions are one node.
+
+Trees of derivatives swell exponentially; graphs do not. A node is named by its index, and every argument of a node has
+a smaller index, so walking the indices upwards is a topological order and nothing here recurses. Sums collect equal
+terms and products are sorted, so that the binomials of Leibniz' rule appear by themselves
+(Griewank & Walther, Evaluating Derivatives, 2008, ch. 2; hash-consing: Ershov 1958).
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from derivcheck.errors import TimedOut
+
+Number = int | Fraction
+Ref = int  # index of a node in its graph
+CLOCK_EVERY = 256  # nodes between two looks at the clock: a look costs as much as making half a node
+
+
+class Constant(NamedTuple):
+    """pi or E."""
+
+    name: str
+
+
+class Variable(NamedTuple):
+    """x_j, by its place among the variables of the problem."""
+
+    place: int
+
+
+class Sum(NamedTuple):
+    """constant + Σ coefficient·node; a lone number is a sum without terms."""
+
+    constant: Number
+    terms: tuple[tuple[Ref, Number], ...]
+
+
+class Product(NamedTuple):
+    """Π node**exponent, exponents rational and not 0; a lone power is a product of one factor."""
+
+    factors: tuple[tuple[Ref, Number], ...]
+
+
+class Function(NamedTuple):
+    """head(arguments), such as sin(x). Heads are sympy's class names in lower case."""
+
+    head: str
+    arguments: tuple[Ref, ...]
+
+
+class Relation(NamedTuple):
+    """`difference operator 0`, the operator one of < <= > >= == !=."""
+
+    operator: str
+    difference: Ref
+
+
+class Logic(NamedTuple):
+    """and, or, not over conditions; `and` of nothing is true."""
+
+    operator: str
+    conditions: tuple[Ref, ...]
+
+
+class Cases(NamedTuple):
+    """Piecewise: the value of the first condition that holds. Values and conditions alternate in `arguments`."""
+
+    arguments: tuple[Ref, ...]
+
+    def pairs(self) -> list[tuple[Ref, Ref]]:
+        return list(zip(self.arguments[::2], self.arguments[1::2], strict=True))
+
+
+Node = Constant | Variable | Sum | Product | Function | Relation | Logic | Cases
+
+
+def power(base: Number, exponent: int) -> Number:
+    """base**exponent, exactly: an int stays one, because fractions are ten times slower."""
+    return base**exponent if exponent >= 0 else 1 / Fraction(base) ** -exponent
+
+
+class Graph:
+    """Makes nodes, each once. `deadline` is a time of `time.monotonic`; past it making a node raises `TimedOut`."""
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self.nodes: list[Node] = []
+        self.deadline = deadline
+        self._index: dict[tuple[type, Node], Ref] = {}
+        self.zero = self.number(0)
+        self.one = self.number(1)
+
+    def node(self, node: Node) -> Ref:
+        """The index of this node, new or known."""
+        key = (type(node), node)
+        ref = self._index.get(key)
+        if ref is None:
+            ref = self._index[key] = len(self.nodes)
+            self.nodes.append(node)
+            if self.deadline is not None and ref % CLOCK_EVERY == 0 and time.monotonic() > self.deadline:
+                raise TimedOut("the symbolic derivative took longer than --timeout")
+        return ref
+
+    def number(self, value: Number) -> Ref:
+        return self.node(Sum(value, ()))
+
+    def value_of(self, ref: Ref) -> Number | None:
+        """The number that this node is, if it is one."""
+        node = self.nodes[ref]
+        return node.constant if isinstance(node, Sum) and not node.terms else None
+
+    def sum(self, terms: Iterable[tuple[Ref, Number]], constant: Number = 0) -> Ref:
+        """constant + Σ c·node. Sums inside are merged, equal terms collected, terms sorted."""
+        collected: dict[Ref, Number] = {}
+        for ref, c in terms:
+            node = self.nodes[ref]
+            inner = node.terms if isinstance(node, Sum) else ((ref, 1),)
+            constant += c * node.constant if isinstance(node, Sum) else 0
+            for term, k in inner:
+                collected[term] = collected.get(term, 0) + c * k
+        kept = tuple(sorted((t, c) for t, c in collected.items() if c))
+        if not constant and len(kept) == 1 and kept[0][1] == 1:
+            return kept[0][0]
+        return self.node(Sum(constant, kept))
+
+    def product(self, factors: Iterable[tuple[Ref, Number]]) -> Ref:
+        """Π node**exponent. Products inside are merged, equal factors collected, numbers taken out in front."""
+        coefficient: Number = 1
+        collected: dict[Ref, Number] = {}
+        for ref, exponent in factors:
+            number, inner = self._powers(ref, exponent)
+            coefficient *= number
+            for factor, e in inner:
+                collected[factor] = collected.get(factor, 0) + e
+        kept = tuple(sorted((f, e) for f, e in collected.items() if e))
+        if not coefficient or not kept:
+            return self.number(coefficient)
+        lone = len(kept) == 1 and kept[0][1] == 1
+        return self.sum([(kept[0][0] if lone else self.node(Product(kept)), coefficient)])
+
+    def _powers(self, ref: Ref, exponent: Number) -> tuple[Number, Sequence[tuple[Ref, Number]]]:
+        """ref**exponent as a number times powers. (c·a·b)**e splits only for whole e: (-2)**0.5 is not real."""
+        node = self.nodes[ref]
+        whole = Fraction(exponent).denominator == 1
+        if isinstance(node, Sum) and not node.terms and whole and (node.constant or exponent > 0):
+            return power(node.constant, int(exponent)), ()
+        if whole and isinstance(node, Sum) and not node.constant and len(node.terms) == 1:
+            term, c = node.terms[0]
+            return power(c, int(exponent)), self._powers(term, exponent)[1]
+        if isinstance(node, Product) and whole:
+            return 1, [(f, e * exponent) for f, e in node.factors]
+        return 1, [(ref, exponent)]
+
+    def arguments(self, ref: Ref) -> tuple[Ref, ...]:
+        """The nodes that this node is made of."""
+        match self.nodes[ref]:
+            case Sum(_, pairs) | Product(pairs):
+                return tuple(r for r, _ in pairs)
+            case Function(_, refs) | Logic(_, refs) | Cases(refs):
+                return refs
+            case Relation(_, difference):
+                return (difference,)
+        return ()
+
+    def reachable(self, roots: Iterable[Ref]) -> list[Ref]:
+        """All nodes that the roots are made of, arguments first."""
+        found: set[Ref] = set()
+        waiting = list(roots)
+        while waiting:
+            ref = waiting.pop()
+            if ref not in found:
+                found.add(ref)
+                waiting.extend(self.arguments(ref))
+        return sorted(found)
+
+
+Step = Callable[[dict[Ref, Any]], Any]
+
+
+def evaluate(steps: Sequence[tuple[Ref, Step]], values: dict[Ref, Any]) -> dict[Ref, Any]:
+    """Run a program: every step computes the value of one node from those before it, in any arithmetic."""
+    for ref, step in steps:
+        values[ref] = step(values)
+    return values
