@@ -1,0 +1,155 @@
+"""Reverse mode, nested: `torch.autograd.grad` of `torch.autograd.grad`.
+
+With n points, y = f(x) is a vector and J = ∂y/∂x is n x n and diagonal, because point i feeds y_i alone. One
+vector-Jacobian product vᵀJ therefore gives v_i·∂f/∂x at every point at once. The usual v = (1, ..., 1) cannot see a
+backward that forgets `grad_output`, nor one that mixes points; v_i = ±2^k drawn at random can, and dividing
+by v_i afterwards is exact. Differentiating v·∂f once more gives v·v'·∂²f, so the product of the cotangents is divided
+out at the end only (Griewank & Walther, Evaluating Derivatives, 2008, ch. 3 and 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from derivcheck import multi_index
+from derivcheck.engines import Evaluate, Partials, point_function, run
+from derivcheck.errors import Unsupported
+
+if TYPE_CHECKING:
+    from derivcheck.problem import Problem
+
+Cotangent = Callable[[int, int, torch.device, torch.dtype], Tensor]  # (n, level, device, dtype) -> (n,)
+Sequence_ = tuple[int, ...]
+Tree = dict[int, "Tree"]
+
+
+def powers_of_two(seed: int) -> Cotangent:
+    """±2^k, a new draw for every level of differentiation, the same for the same seed.
+
+    The exponents are differences of ones drawn from -1 and 0, so that the product of the cotangents of any number of
+    levels is ±1 or ±1/2: dividing it out again never meets an overflow that the derivative itself does not have.
+    """
+
+    def exponents(n: int, level: int) -> Tensor:
+        if level < 0:
+            return torch.zeros(n, dtype=torch.int64)
+        generator = torch.Generator().manual_seed((seed * 1_000_003 + level) % 2**63)
+        return torch.randint(-1, 1, (n,), generator=generator)
+
+    def draw(n: int, level: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+        generator = torch.Generator().manual_seed((seed * 1_000_003 - 1 - level) % 2**63)
+        signs = torch.randint(0, 2, (n,), generator=generator) * 2 - 1
+        return (signs * 2.0 ** (exponents(n, level) - exponents(n, level - 1))).to(dtype).to(device)
+
+    return draw
+
+
+def ones(n: int, level: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The cotangent everybody writes."""
+    return torch.ones(n, device=device, dtype=dtype)
+
+
+def prepare(problem: Problem) -> Evaluate:
+    """Every partial by its canonical sequence, with random cotangents."""
+    return along(problem, [multi_index.canonical(alpha) for alpha in problem.partials], powers_of_two(problem.seed))
+
+
+def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent) -> Evaluate:
+    """One column a sequence of differentiations. Common prefixes are computed once."""
+    function = point_function(problem)
+    tree = _tree(sequences)
+    columns_of = {s: [k for k, other in enumerate(sequences) if other == s] for s in sequences}
+    places = {j for s in sequences for j in s}
+    drawn: dict[tuple[int, int], Tensor] = {}
+
+    def cotangents(n: int, level: int, like: Tensor) -> Tensor:
+        if (n, level) not in drawn or drawn[n, level].dtype != like.dtype:
+            drawn[n, level] = cotangent(n, level, like.device, like.dtype)
+        return drawn[n, level]
+
+    def evaluate(points: Tensor) -> Partials:
+        inputs = [row.clone().requires_grad_(j in places) for j, row in enumerate(points)]
+        walk = _Walk(inputs, cotangents, len(sequences), columns_of)
+        try:
+            with torch.set_grad_enabled(bool(tree)):
+                value = run(function, *inputs)
+        except Unsupported as reason:
+            return _one_by_one(problem, sequences, cotangent, points, str(reason))
+        walk.descend((), value, torch.ones_like(value), tree, cut=False)
+        return Partials(walk.values.T, frozenset(walk.cut), walk.unsupported)
+
+    return evaluate
+
+
+def _one_by_one(
+    problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent, points: Tensor, reason: str
+) -> Partials:
+    """An operation has no backward: compute what does not need it, with only the variables of one sequence tracked."""
+    if len(sequences) == 1:
+        return Partials(torch.full_like(points[:1].T, torch.nan), unsupported={0: reason})
+    parts = [along(problem, [s], cotangent)(points) for s in sequences]
+    cut = frozenset(k for k, part in enumerate(parts) if part.cut)
+    unsupported = {k: part.unsupported[0] for k, part in enumerate(parts) if part.unsupported}
+    return Partials(torch.cat([part.values for part in parts], 1), cut, unsupported)
+
+
+def _tree(sequences: Sequence[Sequence_]) -> Tree:
+    """The sequences as a tree: {0: {0: {}, 1: {}}} for (0, 0) and (0, 1)."""
+    tree: Tree = {}
+    for sequence in sequences:
+        branch = tree
+        for j in sequence:
+            branch = branch.setdefault(j, {})
+    return tree
+
+
+class _Walk:
+    """One evaluation: walks the tree depth first, so that only the graphs on the way to the current node are alive."""
+
+    def __init__(
+        self,
+        inputs: list[Tensor],
+        cotangents: Callable[[int, int, Tensor], Tensor],
+        count: int,
+        columns_of: dict[Sequence_, list[int]],
+    ) -> None:
+        self.inputs, self.cotangents, self.columns_of = inputs, cotangents, columns_of
+        self.values = torch.full((count, len(inputs[0])), torch.nan, dtype=inputs[0].dtype, device=inputs[0].device)
+        self.cut: set[int] = set()
+        self.unsupported: dict[int, str] = {}
+
+    def descend(self, sequence: Sequence_, value: Tensor, scale: Tensor, tree: Tree, cut: bool) -> None:
+        """Record scale·∂ along `sequence`, then differentiate it by every variable the tree asks for."""
+        for k in self.columns_of.get(sequence, ()):
+            torch.div(value.detach().clone(), scale, out=self.values[k])
+            if cut:
+                self.cut.add(k)
+        if not tree:
+            return
+        v = self.cotangents(len(value), len(sequence), value)
+        wanted = [self.inputs[j] for j in tree]
+        try:
+            gradients = self._gradients(value, wanted, v, deeper=any(tree.values()))
+        except (RuntimeError, NotImplementedError) as error:
+            if "not implemented" not in str(error):
+                raise
+            self._unsupported(sequence, str(error).splitlines()[0])
+            return
+        for j, gradient in zip(tree, gradients, strict=True):
+            known = torch.zeros_like(value) if gradient is None else gradient
+            self.descend((*sequence, j), known, scale * v, tree[j], cut=gradient is None)
+
+    def _gradients(self, value: Tensor, wanted: list[Tensor], v: Tensor, deeper: bool) -> Sequence[Tensor | None]:
+        """vᵀ·∂value/∂x for every wanted x; None where autograd has no path, which means 0 or a cut graph."""
+        if not value.requires_grad:
+            return [None] * len(wanted)
+        return torch.autograd.grad(value, wanted, v, retain_graph=True, create_graph=deeper, allow_unused=True)
+
+    def _unsupported(self, sequence: Sequence_, reason: str) -> None:
+        for s, columns in self.columns_of.items():
+            if s[: len(sequence)] == sequence and len(s) > len(sequence):
+                self.unsupported.update(dict.fromkeys(columns, reason))

@@ -1,0 +1,44 @@
+"""sympy's derivative, evaluated by torch: the graph of every partial, lowered op by op, shared nodes computed once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from derivcheck.engines import Evaluate, Partials, run, symbolic_partials
+from derivcheck.errors import Unsupported
+from derivcheck.lowering import Lowered, lower
+
+if TYPE_CHECKING:
+    from derivcheck.problem import Problem
+
+
+def prepare(problem: Problem) -> Evaluate:
+    """Differentiate symbolically and compile. A partial that torch cannot compute costs its own column."""
+    symbolic = symbolic_partials(problem.formula, problem.variables)
+    roots = [symbolic[alpha] for alpha in problem.partials]
+    together = lower(symbolic.graph, roots)
+    each = [lower(symbolic.graph, [root]) for root in roots]
+
+    def evaluate(points: Tensor) -> Partials:
+        columns = list(points)
+        with torch.no_grad():
+            try:
+                return Partials(run(lambda *c: torch.stack(together(c)), *columns).T)
+            except Unsupported:
+                return _one_by_one(each, columns)
+
+    return evaluate
+
+
+def _one_by_one(each: list[Lowered], columns: list[Tensor]) -> Partials:
+    values, unsupported = [], {}
+    for k, root in enumerate(each):
+        try:
+            values.append(run(lambda *c, root=root: root(c)[0], *columns))
+        except Unsupported as reason:
+            values.append(torch.full_like(columns[0], torch.nan))
+            unsupported[k] = str(reason)
+    return Partials(torch.stack(values).T, unsupported=unsupported)

@@ -1,0 +1,210 @@
+"""The problem: everything that decides what is checked, frozen, with one constructor from text and numbers.
+
+A problem is one dtype on one device; a request for several is several problems.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derivcheck import multi_index
+from derivcheck.errors import RequestError
+from derivcheck.multi_index import MultiIndex
+from derivcheck.numerals import parse_number
+from derivcheck.parsing import Parsed, parse, symbol
+
+DTYPES = ("float64", "float32", "bfloat16", "float16")
+SAMPLERS = ("uniform", "floats", "sobol")
+LAYOUTS = ("columns", "matrix")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One check. Positions in `domain` and in multi-indices are positions in `variables`."""
+
+    expression: str
+    """The text as given."""
+    formula: sp.Expr
+    """The parsed expression, parameters substituted."""
+    variables: tuple[str, ...]
+    """Names of the d arguments, in order."""
+    partials: tuple[MultiIndex, ...]
+    """The m partials to check, value first."""
+    domain: tuple[Interval, ...]
+    """d closed intervals; equal ends pin a variable."""
+    points: int = 10_000
+    """Number of random points, corners not counted."""
+    params: tuple[tuple[str, str], ...] = ()
+    """Values given to names of the expression, as text."""
+    seed: int = 0
+    sampler: str = "uniform"
+    corners: bool = True
+    dtype: str = "float64"
+    device: str = "cpu"
+    engine: str = "reverse"
+    function: Callable[..., Any] | None = None
+    """The user's torch function; None checks the expression as torch would compute it."""
+    function_name: str | None = None
+    """`module:name` as given, to name and replay it."""
+    layout: str = "columns"
+    strict: bool = False
+    max_lost_bits: float | None = None
+    tolerances: tuple[float, float] | None = None
+    """(rtol, atol): replaces the noise rule when given."""
+    timeout: float | None = None
+    """Seconds for the symbolic stage and the referee together."""
+    timing: bool = True
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The variables that some partial differentiates by."""
+        return tuple(j for j in range(len(self.variables)) if any(alpha[j] for alpha in self.partials))
+
+    @property
+    def order(self) -> int:
+        return max(map(sum, self.partials))
+
+
+def create(
+    expression: str,
+    *,
+    variables: Sequence[str] | None = None,
+    wrt: Sequence[str] | None = None,
+    order: int = 1,
+    partials: Sequence[str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    domain: Any = (0, 1),
+    **options: Any,
+) -> Problem:
+    """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`."""
+    parsed = parse(expression)
+    formula, names = _substitute(parsed, params or {})
+    ordered = _variables(names, variables)
+    if partials:
+        chosen = sorted(
+            {multi_index.parse(text, ordered) for text in partials}, key=lambda a: (sum(a), [-k for k in a])
+        )
+    else:
+        chosen = multi_index.up_to_order(order, _places(wrt, ordered), len(ordered))
+    _check_options(options)
+    given = tuple((name, str(value)) for name, value in (params or {}).items())
+    return Problem(
+        expression.strip(), formula, ordered, tuple(chosen), domains(domain, ordered), params=given, **options
+    )
+
+
+def _substitute(parsed: Parsed, params: Mapping[str, Any]) -> tuple[sp.Expr, tuple[str, ...]]:
+    for name in params:
+        if name not in parsed.names:
+            raise RequestError(
+                f"--param {name}: the expression has no such name", f"Its names are {', '.join(parsed.names)}."
+            )
+    values = {symbol(k): sp.Rational(*parse_number(str(v)).as_integer_ratio()) for k, v in params.items()}
+    return parsed.formula.xreplace(values) if values else parsed.formula, tuple(
+        n for n in parsed.names if n not in params
+    )
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """Sort key that puts x2 before x10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|\D+", name)]
+
+
+def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
+    if given is None:
+        if not names:
+            raise RequestError("the expression has no variable", "Name one in it, or give --vars x.")
+        return tuple(sorted(names, key=natural_order))
+    missing = [n for n in names if n not in given]
+    wrong = [n for n in given if not NAME.fullmatch(n)] or [n for n in given if list(given).count(n) > 1]
+    if missing or wrong or not given:
+        cause = (
+            f"--vars lacks {', '.join(missing)}"
+            if missing
+            else f"--vars: {', '.join(map(ascii, wrong)) or 'nothing'} is not a list of distinct names"
+        )
+        raise RequestError(cause, f"Give all variables in order, such as --vars {','.join(names)}.")
+    return tuple(given)
+
+
+def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
+    for name in wrt or ():
+        if name not in variables:
+            hint = f"{name} is a constant; " if name in ("pi", "E") else ""
+            raise RequestError(
+                f"--wrt {ascii(name)[1:-1]}: the expression has no such variable",
+                f"{hint}Its variables are {', '.join(variables)}.",
+            )
+    return sorted({variables.index(name) for name in (wrt or variables)})
+
+
+def domains(given: Any, variables: Sequence[str]) -> tuple[Interval, ...]:
+    """d intervals from a pair for all, a mapping name -> pair, or texts `0:1` and `x1=0:1`, the last one winning."""
+    by_name: dict[str, Interval] = dict.fromkeys(variables, (0.0, 1.0))
+    for name, interval in _domain_items(given):
+        if name is not None and name not in variables:
+            raise RequestError(
+                f"--domain {name}=...: there is no variable {name}", f"The variables are {', '.join(variables)}."
+            )
+        ends = _interval(interval, name)
+        by_name |= {name: ends} if name else dict.fromkeys(variables, ends)
+    return tuple(by_name[v] for v in variables)
+
+
+def _domain_items(given: Any) -> list[tuple[str | None, Any]]:
+    if isinstance(given, Mapping):
+        return list(given.items())
+    if isinstance(given, str):
+        given = [given]
+    if all(isinstance(text, str) for text in given):
+        split = [text.rpartition("=") for text in given]
+        return [(name.strip() or None, ends) for name, _, ends in split]
+    return [(None, given)]
+
+
+def _interval(given: Any, name: str | None) -> Interval:
+    where = f"--domain {name}=" if name else "--domain "
+    parts = given.split(":") if isinstance(given, str) else list(given)
+    shown = given if isinstance(given, str) else ":".join(map(str, parts))
+    if len(parts) != 2:
+        raise RequestError(f"{where}{shown}: not two ends", "Write it like 0:1, or x1=0:1 for one variable.")
+    try:
+        low, high = (float(parse_number(str(part).strip())) for part in parts)
+    except OverflowError:
+        raise RequestError(f"{where}{shown}: an end is beyond float64", "Its largest number is 1.8e308.") from None
+    except RequestError as error:
+        raise RequestError(f"{where}{shown}: {error.cause}", error.cure) from None
+    if low > high:
+        raise RequestError(f"{where}{shown} is reversed", f"Write {where}{shown.split(':')[1]}:{shown.split(':')[0]}.")
+    return low, high
+
+
+def require_known(**given: Sequence[str]) -> None:
+    """Refuse a dtype, sampler or layout that does not exist."""
+    known = {"dtype": DTYPES, "sampler": SAMPLERS, "layout": LAYOUTS}
+    for option, values in given.items():
+        for value in values:
+            if value not in known[option]:
+                raise RequestError(
+                    f"--{option} {ascii(value)[1:-1]}: unknown", f"Choose from {', '.join(known[option])}."
+                )
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Options that have a list of values, or a least one."""
+    require_known(**{key: [options[key]] for key in ("sampler", "layout") if key in options})
+    if options.get("points", 1) < 1:
+        raise RequestError(f"--points {options['points']}: at least one point is needed", "The default is -n 10000.")
+    if not 0 <= options.get("seed", 0) < 2**63:
+        raise RequestError(f"--seed {options['seed']} is out of range", "Use a whole number from 0 to 2**63 - 1.")
+    for key in ("timeout", "max_lost_bits"):
+        value = options.get(key)
+        if value is not None and not (value >= 0 and math.isfinite(value)):
+            raise RequestError(f"--{key.replace('_', '-')} {value}: not a positive number", "Give a number such as 10.")

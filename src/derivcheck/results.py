@@ -1,0 +1,247 @@
+"""The record between computing and showing: verdicts, causes, one result a partial, one report a run.
+
+An enum's value is the sentence a person reads. `Report.to_dict` is the JSON that other programs read.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from derivcheck.errors import ExitStatus
+
+SCHEMA = "derivcheck.report/1"
+
+
+class Verdict(Enum):
+    """What is said of one partial, from best to worst."""
+
+    AGREES = "agrees"
+    IMPRECISE = "imprecise"
+    UNSUPPORTED = "unsupported"
+    UNDECIDED = "undecided"
+    DISAGREES = "disagrees"
+
+    @property
+    def rank(self) -> int:
+        return list(Verdict).index(self)
+
+
+class Cause(Enum):
+    """Why. The value is the sentence; what is known of the case is added to it."""
+
+    VALUE = "the function's own value is wrong, before any derivative"
+    FORMULA = "the derivative is wrong by more than rounding explains, and more precision would not mend it"
+    NON_FINITE = "NaN or infinity where the derivative is finite"
+    ASYMMETRIC = "the mixed partial depends on the order of differentiation"
+    COTANGENT = "right for a constant cotangent only: the backward ignores grad_output, or mixes points"
+    CUT = "autograd sees no path to the variable, but the derivative is not 0: a detach, or a tensor rebuilt"
+    RANGE = "an intermediate result overflows or underflows this dtype"
+    PRECISION = "wrong in this dtype only, right in float64"
+    CONDITIONING = (
+        "more than half of the digits are lost to rounding, beyond what the derivative's own conditioning explains"
+    )
+    UNSETTLED = "the exact value did not settle at the highest precision"
+    KINK = "every point lies on a kink, where the derivative does not exist"
+    EMPTY_DOMAIN = "no point of the domain is one where the derivative exists"
+    TIMEOUT = "the time given by --timeout ran out first"
+    OPERATION = "not computed"
+    ISOLATED = "wrong at a single point that was not asked for, right all around it"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two computations against the exact value, largest over the refereed points."""
+
+    max_abs_error: float = math.nan
+    max_rel_error: float = math.nan
+    lost_bits: float = math.nan
+    """log2 of the largest error in units of u·|exact|."""
+    seconds: float = math.nan
+    """Median time of this partial alone at all points."""
+    seconds_iqr: float = math.nan
+
+
+@dataclass(frozen=True)
+class Difference:
+    """autograd against sympy, largest over all points."""
+
+    max_abs: float = math.nan
+    max_rel: float = math.nan
+    max_ulp: float = math.nan
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The point that decides: where the error is the largest multiple of its bound."""
+
+    point: Mapping[str, float]
+    autograd: float
+    sympy: float
+    exact: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class PointCounts:
+    """How many points were computed, refereed, and skipped by reason."""
+
+    checked: int = 0
+    refereed: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PartialResult:
+    """The row of one partial."""
+
+    partial: Mapping[str, int]
+    order: int
+    label: str
+    symbolic: str
+    engine: str
+    verdict: Verdict
+    cause: Cause | None = None
+    message: str = ""
+    points: PointCounts = PointCounts()
+    difference: Difference = Difference()
+    autograd: Side = Side()
+    sympy: Side = Side()
+    worst: Worst | None = None
+    reproduce: str = ""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Times of one check in seconds: preparation apart from the median evaluation of all partials at all points."""
+
+    prepare: float = math.nan
+    first_call: float = math.nan
+    autograd: float = math.nan
+    sympy: float = math.nan
+    referee: float = math.nan
+    total: float = math.nan
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One expression on one dtype and device."""
+
+    name: str
+    expression: str
+    function: str | None
+    variables: tuple[str, ...]
+    domain: Mapping[str, tuple[float, float]]
+    points: int
+    seed: int
+    dtype: str
+    device: str
+    seconds: Seconds
+    partials: tuple[PartialResult, ...]
+    strict: bool = False
+    max_lost_bits: float | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether this check is a failure for CI: --strict and --max-lost-bits make one of what is only a warning."""
+        lost = self.max_lost_bits is not None and any(r.autograd.lost_bits > self.max_lost_bits for r in self.partials)
+        warned = self.verdict is Verdict.IMPRECISE or any(r.cause is Cause.ISOLATED for r in self.partials)
+        return self.verdict is Verdict.DISAGREES or lost or (self.strict and warned)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the rows."""
+        return worst_verdict([row.verdict for row in self.partials])
+
+    @property
+    def message(self) -> str:
+        """Where to look first: the lowest order that is wrong."""
+        wrong = [row for row in self.partials if row.verdict is Verdict.DISAGREES]
+        return f"first wrong at order {min(row.order for row in wrong)}" if wrong else ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a run found. `ok` is what a CI job asks."""
+
+    checks: tuple[CheckResult, ...]
+    environment: Mapping[str, Any]
+    version: str
+    interrupted: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst_verdict([check.verdict for check in self.checks])
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        if self.interrupted:
+            return ExitStatus.INTERRUPTED
+        if any(check.fails for check in self.checks):
+            return ExitStatus.DISAGREES
+        return ExitStatus.AGREES if self.verdict.rank <= Verdict.IMPRECISE.rank else ExitStatus.UNDECIDED
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_status is ExitStatus.AGREES
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: NaN and infinity as text, points as hexadecimal floats."""
+        return {
+            "schema": SCHEMA,
+            "version": self.version,
+            "environment": dict(self.environment),
+            "verdict": self.verdict.value,
+            "exit_status": int(self.exit_status),
+            "checks": [_check(check) for check in self.checks],
+        }
+
+    def __str__(self) -> str:
+        from derivcheck.reports import table  # noqa: PLC0415 the one import upwards: print(report) shows the table
+
+        return table.render(self)
+
+
+def worst_verdict(verdicts: Sequence[Verdict]) -> Verdict:
+    """The one that decides; `undecided` of nothing."""
+    return max(verdicts, key=lambda v: v.rank, default=Verdict.UNDECIDED)
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    kept = ("name", "expression", "function", "variables", "points", "seed", "dtype", "device")
+    return {
+        **{key: plain(getattr(check, key)) for key in kept},
+        "domain": {name: [plain(end) for end in ends] for name, ends in check.domain.items()},
+        "verdict": check.verdict.value,
+        "seconds": {key: plain(value) for key, value in vars(check.seconds).items() if key != "first_call"},
+        "partials": [_partial(row) for row in check.partials],
+    }
+
+
+def _partial(row: PartialResult) -> dict[str, Any]:
+    worst = row.worst
+    return {
+        **{
+            key: plain(getattr(row, key))
+            for key in ("partial", "order", "label", "symbolic", "engine", "message", "reproduce")
+        },
+        "verdict": row.verdict.value,
+        "cause": row.cause.name.lower().replace("_", "-") if row.cause else None,
+        "points": plain(vars(row.points)),
+        "difference": plain(vars(row.difference)),
+        "autograd": plain(vars(row.autograd)),
+        "sympy": plain(vars(row.sympy)),
+        "worst": worst and {**plain(vars(worst)), "point": {name: float(x).hex() for name, x in worst.point.items()}},
+    }
+
+
+def plain(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they become "nan", "inf" and "-inf"."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [plain(inner) for inner in value]
+    return value
