@@ -1,0 +1,166 @@
+"""The command line: one command, no subcommands. Reads the request, hands it to `check`, prints, exits.
+
+Nothing heavy is imported before it is needed: `--help` must not wait a second for torch.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from derivcheck import options as o
+from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
+
+if TYPE_CHECKING:
+    from derivcheck.results import Report
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+
+@app.command(epilog=o.EXITS)
+def command(
+    expression: o.Expression = "",
+    wrt: o.Wrt = "",
+    order: o.Order = 1,
+    partial: o.Partial = None,
+    variables: o.Variables = "",
+    param: o.Param = None,
+    domain: o.Domain = None,
+    function: o.Function = "",
+    layout: o.Layout = "columns",
+    points: o.Points = 10_000,
+    seed: o.Seed = 0,
+    sampler: o.Sampler = "uniform",
+    corners: o.Corners = True,
+    dtype: o.Dtype = "float64",
+    device: o.Device = "cpu",
+    engine: o.Engine = "reverse",
+    list_engines: o.ListEngines = False,
+    list_functions: o.ListFunctions = False,
+    strict: o.Strict = False,
+    max_lost_bits: o.MaxLostBits = None,
+    rtol: o.Rtol = None,
+    atol: o.Atol = None,
+    timeout: o.Timeout = None,
+    report: o.Reports = None,
+    show: o.Show = "all",
+    formulas: o.Formulas = False,
+    timing: o.Timing = True,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+    version: o.Version = False,
+) -> None:
+    """Is this derivative right? Torch autograd against sympy at random points, refereed by the exact value."""
+    request = dict(locals())
+    for shown_at_once in ("version", "list_engines", "list_functions"):
+        del request[shown_at_once]
+    raise typer.Exit(int(_guarded(request)))
+
+
+def _guarded(request: dict[str, Any]) -> ExitStatus:
+    """Run; every error becomes one message and one exit status."""
+    debug = request.pop("debug")
+    try:
+        return _run(**request)
+    except DerivcheckError as error:
+        typer.echo(f"derivcheck: {error}", err=True)
+        return ExitStatus.USAGE
+    except KeyboardInterrupt:
+        typer.echo("derivcheck: interrupted", err=True)
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        place = f"{type(error).__name__}: {error} (--debug shows where)"
+        typer.echo(f"derivcheck: a defect of derivcheck: {place}", err=True)
+        return ExitStatus.DEFECT
+
+
+def _run(report: list[str] | None, show: str, formulas: bool, quiet: bool, **request: Any) -> ExitStatus:
+    from derivcheck.delivery import Deliveries  # noqa: PLC0415 rich
+
+    if show not in ("all", "failures"):
+        raise RequestError(f"--show {ascii(show)[1:-1]}: unknown", "Choose from all, failures.")
+    deliveries = Deliveries.open(report or ["table"], show=show, formulas=formulas, quiet=quiet)
+    with deliveries.progress():
+        result = _check(**request)
+    deliveries.write(result)
+    return result.exit_status
+
+
+def _check(expression: str, **given: Any) -> "Report":
+    """Turn texts into what `check` takes."""
+    text = sys.stdin.read() if expression == "-" else expression
+    if not text.strip():
+        raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
+    request = {
+        "variables": _split(given.pop("variables")) or None,
+        "wrt": _split(given.pop("wrt")) or None,
+        "partials": given.pop("partial"),
+        "params": dict(map(_assignment, given.pop("param") or ())),
+        "domain": given.pop("domain") or "0:1",
+        "dtype": _split(given.pop("dtype")),
+        "device": _split(given.pop("device")),
+        "engines": _split(given.pop("engine")),
+        "function": given.pop("function") or None,
+        "tolerances": _tolerances(given.pop("rtol"), given.pop("atol")),
+    }
+    from derivcheck.check import check  # noqa: PLC0415 torch
+
+    return check(text, **request, **given)
+
+
+def _tolerances(rtol: float | None, atol: float | None) -> tuple[float, float] | None:
+    if rtol is None and atol is None:
+        return None
+    if rtol is None or atol is None or not (rtol >= 0 and atol >= 0):
+        raise RequestError("--rtol and --atol go together, neither negative", "Give both: --rtol 1e-6 --atol 0.")
+    return rtol, atol
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RequestError(f"--param {ascii(text)[1:-1]}: not a name and a value", "Write it like a=2.5.")
+    return name.strip(), value.strip()
+
+
+def shielded(arguments: Sequence[str]) -> list[str]:
+    """Let an expression begin with a minus: what looks like -x1**2 goes behind `--`, where no option is looked for."""
+    params = {name: p for p in typer.main.get_command(app).params for name in (*p.opts, *p.secondary_opts)}
+    kept: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            return [*kept, argument, *waiting]
+        if _is_expression(argument, params):
+            return [*kept, *shielded(list(waiting)), "--", argument]
+        kept.append(argument)
+        if argument in params and not getattr(params[argument], "is_flag", False):
+            kept.extend(value for value in [next(waiting, None)] if value is not None)
+    return kept
+
+
+def _is_expression(argument: str, params: dict[str, Any]) -> bool:
+    """A single dash, more behind it, and neither a known option nor -n5."""
+    dashed = argument.startswith("-") and not argument.startswith("--") and argument != "-"
+    return dashed and argument not in params and not (argument[:2] == "-n" and argument[2:].lstrip("=").isdigit())
+
+
+def main() -> NoReturn:
+    """The entry point of the command."""
+    app(args=shielded(sys.argv[1:]), prog_name="derivcheck")
+    raise AssertionError("typer exits by itself")
+
+
+if __name__ == "__main__":
+    main()

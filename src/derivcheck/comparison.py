@@ -1,0 +1,139 @@
+"""Errors against the exact value, the bound they are compared with, and what follows for one partial.
+
+    err = |autograd - exact|        a point fails iff not (err <= bound), so a NaN always fails
+    bound = 32·noise + 4u·|exact| + smallest subnormal
+
+The noise is estimated only where the other two terms do not suffice, in stages of growing cost.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from derivcheck import ulp
+from derivcheck.exact import Exact, Status
+from derivcheck.noise import FACTOR
+from derivcheck.results import Difference, Side
+
+# Roundings that any computation makes unasked: the argument, a constant, the operation and the result, u each.
+ROUNDINGS = 4
+
+Estimate = Callable[
+    [Tensor, Tensor], Tensor
+]  # (places (k,) among the judged points, their error (k, m)) -> noise (k, m)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """k refereed points, m partials. All float64 on the CPU, shape (k, m) unless said."""
+
+    places: Tensor
+    """(k,) int64: which of the checked points these are."""
+    exact: Exact
+    values: Tensor
+    """What autograd gave."""
+    error: Tensor
+    bound: Tensor
+    counted: Tensor
+    """bool: the exact value exists and the dtype can represent it, so the point is judged."""
+
+    @property
+    def fails(self) -> Tensor:
+        """bool: the error is not within the bound. NaN fails, unless a rounding makes it a number."""
+        return self.counted & ~((self.error <= self.bound) | torch.isinf(self.bound))
+
+    @property
+    def excess(self) -> Tensor:
+        """error / bound, the deciding number: above 1 is wrong. inf for NaN, -1 where not counted."""
+        ratio = torch.nan_to_num(self.error / self.bound, nan=torch.inf, posinf=torch.inf)
+        return torch.where(self.counted, torch.where(torch.isinf(self.bound), 0.0, ratio), -1.0)
+
+
+def judge(
+    places: Tensor,
+    values: Tensor,
+    exact: Exact,
+    dtype: torch.dtype,
+    estimates: Sequence[Estimate],
+    tolerances: tuple[float, float] | None = None,
+) -> Judged:
+    """Compare values (k, m) with the exact ones. Each estimate runs on those points alone that fail without it."""
+    values = values.to("cpu", torch.float64)
+    error, size = exact.error(values), exact.high.abs()
+    counted = (exact.status == Status.SETTLED) & (size <= torch.finfo(dtype).max)
+    if tolerances is not None:
+        return Judged(places, exact, values, error, tolerances[1] + tolerances[0] * size, counted)
+    floor = ROUNDINGS * ulp.unit_roundoff(dtype) * size + ulp.smallest_subnormal(dtype)
+    noise = torch.zeros_like(floor)
+    for estimate in estimates:
+        failing = (counted & ~(error <= FACTOR * noise + floor) & ~torch.isinf(noise)).any(1).nonzero().squeeze(1)
+        if not len(failing):
+            break
+        noise[failing] = torch.maximum(noise[failing], estimate(failing, error[failing]))
+    return Judged(places, exact, values, error, FACTOR * noise + floor, counted)
+
+
+def skipped(judged: Judged, k: int) -> dict[str, int]:
+    """Points that were refereed and not judged for partial k, by reason."""
+    status = judged.exact.status[:, k]
+    reasons = {
+        "undefined": status == Status.UNDEFINED,
+        "kink": status == Status.KINK,
+        "unsettled": status == Status.UNSETTLED,
+        "not representable": (status == Status.SETTLED) & ~judged.counted[:, k],
+    }
+    return {reason: int(mask.sum()) for reason, mask in reasons.items() if mask.any()}
+
+
+def side(values: Tensor, judged: Judged, k: int, u: float, seconds: tuple[float, float]) -> Side:
+    """One computation against the exact value of partial k, largest over the judged points; `values` (points,)."""
+    keep = judged.counted[:, k]
+    exact = judged.exact.high[keep, k]
+    error = Exact(exact, judged.exact.low[keep, k], judged.exact.status[keep, k]).error(values[keep])
+    # A zero that is off by no more than the bound has no relative error worth a number.
+    relative = (exact != 0) | ~(error <= judged.bound[keep, k])
+    bits = ulp.lost_bits(error[relative], exact[relative], u)
+    return Side(_largest(error), _largest((error / exact.abs())[relative]), _largest(bits), *seconds)
+
+
+def difference(autograd: Tensor, sympy: Tensor, dropped: Tensor) -> Difference:
+    """autograd against sympy, both (n,) in the dtype. `dropped` are the points where the derivative does not exist."""
+    keep = ~dropped & (torch.isfinite(autograd) | torch.isfinite(sympy))
+    a, b = autograd[keep], sympy[keep]
+    gap = (a.double() - b.double()).abs()
+    both = torch.maximum(a.double().abs(), b.double().abs())
+    relative = torch.where(gap == 0, 0.0, gap / both)
+    return Difference(_largest(gap), _largest(relative), _largest(ulp.ulp_distance(a, b).double()))
+
+
+def _largest(values: Tensor) -> float:
+    """The maximum, NaN if any is NaN: torch's max propagates it. 0 of nothing."""
+    return values.max().item() if len(values) else 0.0
+
+
+def suspicious(autograd: Tensor, sympy: Tensor, budget: int, always: Tensor, u: float, seed: int) -> Tensor:
+    """Which `budget` of n points the referee should see: those in `always`, those where autograd alone is not finite,
+    where the two sides differ most (absolutely and relatively, a share for each partial), then a random share.
+
+    `autograd`, `sympy` float64 (n, m). Returns sorted places (k,).
+    """
+    n, m = autograd.shape
+    if budget >= n:
+        return torch.arange(n)
+    gap = (autograd - sympy).abs()
+    odd = torch.isfinite(sympy) & ~torch.isfinite(autograd)
+    share = max(1, budget // (4 * m))
+    chosen = torch.zeros(n, dtype=torch.bool)
+    chosen[always] = True
+    for k in range(m):
+        relative = gap[:, k] / (u * sympy[:, k].abs())
+        for score in (torch.nan_to_num(gap[:, k], nan=-1.0), torch.nan_to_num(relative, nan=-1.0)):
+            chosen[score.topk(min(share, n)).indices] = True
+        chosen[odd[:, k].nonzero().squeeze(1)[:share]] = True
+    rest = (~chosen).nonzero().squeeze(1)
+    spare = max(budget - int(chosen.sum()), budget // 4)
+    drawn = torch.randperm(len(rest), generator=torch.Generator().manual_seed(seed + 4))[:spare]
+    chosen[rest[drawn]] = True
+    return chosen.nonzero().squeeze(1)

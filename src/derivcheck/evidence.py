@@ -1,0 +1,201 @@
+"""Everything that is computed about one problem before anything is judged: points, both sides, exact values, bounds.
+
+The order matters. All points are computed by both sides, in float64 on the symbolic side as well, so that the points
+where they differ most are known before the referee, who is slow, chooses where to look.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from derivcheck import loading, multi_index, noise, ulp
+from derivcheck.comparison import Estimate, Judged, judge, suspicious
+from derivcheck.engines import Evaluate, Partials, engine, reverse, symbolic, user_function
+from derivcheck.errors import DerivcheckError
+from derivcheck.exact import Exact
+from derivcheck.kinks import switches
+from derivcheck.problem import Problem
+from derivcheck.referee import referee_of
+from derivcheck.sampling import Kind, Points, on_device, sample, search
+from derivcheck.timing import once
+
+if TYPE_CHECKING:
+    from derivcheck.differentiation import SymbolicPartials
+
+# Ball operations that the referee may spend on one check: 0.1 to 0.2 s, a tenth of what importing torch takes.
+# A count and not a time, so that the same seed gives the same verdicts on every machine.
+WORK = 100_000
+OVERHEAD = 15  # ball operations that one point costs besides its nodes (measured: 20 us a point, 1.3 us a node)
+FEWEST = 200  # points refereed however large the graph
+MOST_CROSSED = 1000  # points at which every sequence of a mixed partial is taken
+BATCH = 4096  # points perturbed at once, times 16 runs: some 100 MB for a graph of 100 nodes
+
+
+class Crossed(NamedTuple):
+    """Other sequences of mixed partials: column c of `judged` is `sequences[c]`, which gives partial `partials[c]`."""
+
+    sequences: tuple[tuple[int, ...], ...]
+    partials: tuple[int, ...]
+    judged: Judged
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """n points, m partials of one problem."""
+
+    problem: Problem
+    graph: SymbolicPartials
+    points: Points
+    evaluate: Evaluate
+    """The prepared engine."""
+    evaluate_sympy: Evaluate
+    autograd: Partials
+    sympy: Partials
+    judged: Judged
+    crossed: Crossed | None
+    prepare_seconds: float
+    first_call: float
+    referee_seconds: float
+
+    def judge_at(self, columns: Tensor) -> Judged:
+        """All partials at further points (d, k)."""
+        values = self.evaluate(on_device(self.problem, columns)).values.detach().to("cpu", torch.float64)
+        dtype = getattr(torch, self.problem.dtype)
+        exact = referee_of(self.graph, self.problem.partials, dtype).enclose(columns)
+        stages = estimates(self.problem, columns, exact, self.evaluate)
+        return judge(torch.arange(columns.shape[1]), values, exact, dtype, stages, self.problem.tolerances)
+
+
+def collect(problem: Problem, graph: SymbolicPartials, deadline: float | None) -> Evidence:
+    """Compute both sides everywhere and the exact values where they matter."""
+    (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), symbolic.prepare(problem)))
+    points = sample(problem, switches(graph))
+    autograd, first_call = once(lambda: _first(problem, evaluate, on_device(problem, points.columns)))
+    reference = evaluate_sympy(points.columns).values
+    points, autograd, reference = _searched(problem, points, evaluate, evaluate_sympy, autograd, reference)
+    sympy = evaluate_sympy(on_device(problem, points.columns))
+    start = time.perf_counter()
+    referee = referee_of(graph, problem.partials, getattr(torch, problem.dtype))
+    budget = max(FEWEST, WORK // (referee.cost + OVERHEAD))
+    values = autograd.values.detach().to("cpu", torch.float64)
+    always = _always(points, budget)
+    places = suspicious(values, reference, budget, always, ulp.unit_roundoff(torch.float64), problem.seed)
+    exact = referee.enclose(points.columns[:, places], deadline)
+    places = places[: len(exact.high)]
+    seconds = time.perf_counter() - start
+    judged = _judged(problem, points, places, values[places], exact, evaluate)
+    crossed = _crossed(problem, points, judged) if problem.engine == "reverse" else None
+    return Evidence(
+        problem, graph, points, evaluate, evaluate_sympy, autograd, sympy, judged, crossed, prepare, first_call, seconds
+    )
+
+
+def _first(problem: Problem, evaluate: Evaluate, points: Tensor) -> Partials:
+    """The first evaluation. What the user's function does wrong is found here."""
+    if problem.function is None:
+        return evaluate(points)
+    loading.examine(user_function(problem), problem.function_name, list(points))
+    try:
+        return evaluate(points)
+    except DerivcheckError:
+        raise
+    except Exception as error:
+        raise loading.raised(problem.function_name, "raises when it is differentiated", error) from None
+
+
+def _always(points: Points, budget: int) -> Tensor:
+    """Corners and kinks, thinned to half the budget."""
+    places = ((points.kinds == Kind.CORNER) | (points.kinds == Kind.KINK)).nonzero().squeeze(1)
+    return places[:: max(1, -(-2 * len(places) // budget))]
+
+
+def _searched(
+    problem: Problem,
+    points: Points,
+    evaluate: Evaluate,
+    evaluate_sympy: Evaluate,
+    autograd: Partials,
+    reference: Tensor,
+) -> tuple[Points, Partials, Tensor]:
+    """Add the points of a search that starts where the two sides differ most, relative to the value."""
+    if not problem.corners or all(low == high for low, high in problem.domain):
+        return points, autograd, reference
+    tried: list[tuple[Tensor, Tensor]] = []
+
+    def score(columns: Tensor) -> Tensor:
+        tried.append((evaluate(on_device(problem, columns)).values, evaluate_sympy(columns).values))
+        return _gap(*tried[-1])
+
+    found = search(problem, points, _gap(autograd.values, reference), score)
+    merged = Points(torch.cat([points.columns, found.columns], 1), torch.cat([points.kinds, found.kinds]))
+    values = torch.cat([autograd.values, *(values for values, _ in tried)])
+    return merged, Partials(values, autograd.cut, autograd.unsupported), torch.cat([reference, *(r for _, r in tried)])
+
+
+def _gap(values: Tensor, reference: Tensor) -> Tensor:
+    """(n,) the largest relative difference over the partials; not finite counts as 0."""
+    gap = (values.detach().to("cpu", torch.float64) - reference).abs() / reference.abs()
+    return torch.nan_to_num(gap, nan=0.0, posinf=0.0).amax(1)
+
+
+def estimates(problem: Problem, columns: Tensor, exact: Exact, evaluate: Evaluate) -> list[Estimate]:
+    """The noise estimates in order of cost, for judged points `columns` (d, k) with exact values (k, m)."""
+    dtype = getattr(torch, problem.dtype)
+
+    def values(points: Tensor) -> Tensor:
+        return evaluate(points.to(problem.device)).values.detach().cpu()
+
+    def perturbed(runs: int, seed: int) -> Estimate:
+        def estimate(places: Tensor, error: Tensor) -> Tensor:
+            batches = columns[:, places].to(dtype).split(BATCH, 1)
+            return torch.cat([noise.perturbation(values, batch, runs, seed) for batch in batches])
+
+        return estimate
+
+    def moved_inputs(places: Tensor, error: Tensor) -> Tensor:
+        return noise.of_inputs(values, columns[:, places].to(dtype), noise.MORE_RUNS, problem.seed + 7)
+
+    def scaled(places: Tensor, error: Tensor) -> Tensor:
+        here = Exact(exact.high[places], exact.low[places], exact.status[places])
+        try:
+            return noise.scaling(values, columns[:, places], dtype, error, here.error)
+        except (RuntimeError, TypeError, ValueError):
+            return torch.zeros_like(error)  # the function takes one dtype only: the estimate says nothing
+
+    return [
+        perturbed(noise.FIRST_RUNS, problem.seed + 5),
+        perturbed(noise.MORE_RUNS, problem.seed + 6),
+        scaled,
+        moved_inputs,
+    ]
+
+
+def _judged(
+    problem: Problem, points: Points, places: Tensor, values: Tensor, exact: Exact, evaluate: Evaluate
+) -> Judged:
+    stages = estimates(problem, points.columns[:, places], exact, evaluate)
+    return judge(places, values, exact, getattr(torch, problem.dtype), stages, problem.tolerances)
+
+
+def _crossed(problem: Problem, points: Points, judged: Judged) -> Crossed | None:
+    """Take every other sequence of the mixed partials, at the points that came out worst and some more."""
+    pairs = [(s, k) for k, alpha in enumerate(problem.partials) for s in multi_index.sequences(alpha)[1:]]
+    if not pairs:
+        return None
+    asked = points.kinds[judged.places] == Kind.SAMPLED
+    worst = torch.where(asked, judged.excess.amax(1), -2.0)
+    chosen = worst.topk(min(MOST_CROSSED, int(asked.sum()))).indices
+    sequences, partials = tuple(s for s, _ in pairs), tuple(k for _, k in pairs)
+    evaluate = reverse.along(problem, sequences, reverse.powers_of_two(problem.seed))
+    places = judged.places[chosen]
+    values = evaluate(on_device(problem, points.columns[:, places]))
+    if values.unsupported:
+        return None
+    rows = judged.exact
+    exact = Exact(*(t[chosen][:, list(partials)] for t in (rows.high, rows.low, rows.status)))
+    return Crossed(sequences, partials, _judged(problem, points, places, values.values.detach(), exact, evaluate))

@@ -1,0 +1,38 @@
+"""What the referee hands over: exact values, as sums of two float64, or why there is none."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Status(IntEnum):
+    """What the referee says of one partial at one point."""
+
+    SETTLED = 0
+    UNDEFINED = 1  # not real or not finite there
+    KINK = 2  # the one-sided derivatives differ
+    UNSETTLED = 3  # the highest precision did not suffice
+
+
+class Enclosure(NamedTuple):
+    """The exact value as an unevaluated sum high + low of two float64, which is 106 bits, or why there is none."""
+
+    high: float
+    low: float
+    status: Status
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Enclosures of m partials at n points: `high`, `low` float64 (n, m), `status` int64 (n, m), all on the CPU."""
+
+    high: Tensor
+    low: Tensor
+    status: Tensor
+
+    def error(self, values: Tensor) -> Tensor:
+        """|values - exact|, shape (n, m), for values of any dtype: high is subtracted first, which cancels exactly."""
+        return ((values.to("cpu", torch.float64) - self.high) - self.low).abs()

@@ -1,0 +1,97 @@
+"""Which failures count?
+
+The sampled points are the user's own; corners, kinks and searched points are ours. These failures do not reject:
+
+- an intermediate result over- or underflows where the exact one is about to do so itself, or at one of our points, most
+  of which are of extreme magnitude (1e-308, 1e300): a warning;
+- at one of our points, the error is below one rounding of the partial's usual size: nobody could see it;
+- at one of our points, the result is finite, wrong, and right all around: torch.pow(x, y) has the mixed partial 0 at
+  y = 0, the truth is 1/x, and no other y is affected. The row says so; pinning the variable there makes it disagree.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from derivcheck.diagnosis import watch
+from derivcheck.sampling import Kind, into, on_device
+from derivcheck.ulp import unit_roundoff
+
+if TYPE_CHECKING:
+    from derivcheck.evidence import Evidence
+
+MOST = 64  # failures looked into one by one; were there more of a kind, the others would be taken for the same
+AROUND = 8  # neighbours of a single point that must all be right
+APART = 2.0**-20  # their distance, in widths of the domain: leaves the point, stays in its branch
+LARGE = 4096.0  # in float16, whose square root of the range is an everyday number, a result is far only from here on
+
+
+class Excuse(Enum):
+    """Why a failure does not count as one."""
+
+    RANGE = "range"
+    ISOLATED = "isolated"
+    INVISIBLE = "invisible"
+
+
+def excuses(evidence: Evidence, k: int, failing: Tensor) -> list[Excuse | None]:
+    """An excuse or None for each failing judged point of partial k; none is looked for once a point has none."""
+    found: list[Excuse | None] = []
+    for i in failing[:MOST].tolist():
+        found.append(_excuse(evidence, k, i))
+        if found[-1] is None:
+            return [None] * len(failing)
+    return found + [Excuse.RANGE] * (len(failing) - len(found))
+
+
+def _excuse(evidence: Evidence, k: int, i: int) -> Excuse | None:
+    judged = evidence.judged
+    place = int(judged.places[i])
+    point = evidence.points.columns[:, place : place + 1]
+    asked = int(evidence.points.kinds[place]) == Kind.SAMPLED
+    exact, value, dtype = judged.exact.high[i, k], judged.values[i, k], getattr(torch, evidence.problem.dtype)
+    if not asked and not _visible(evidence, k, i):
+        return Excuse.INVISIBLE
+    if (not asked or bool(far(exact, value, dtype))) and _leaves_range(evidence, k, point):
+        return Excuse.RANGE
+    finite = bool(torch.isfinite(value))
+    return Excuse.ISOLATED if not asked and finite and _right_around(evidence, k, point) else None
+
+
+def far(exact: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
+    """bool: the square of the exact value overflows, or that of it and of the computed one, a number, underflows. Any
+    formula has intermediate results there that leave the range."""
+    info = torch.finfo(dtype)
+    large, size = exact.abs() > max(info.max**0.5, LARGE), torch.maximum(exact.abs(), values.abs())
+    small = size < info.tiny**0.5
+    return torch.logical_or(large, small)
+
+
+def _leaves_range(evidence: Evidence, k: int, point: Tensor) -> bool:
+    return watch(lambda p: evidence.evaluate(p).values[:, k], on_device(evidence.problem, point)).left_range
+
+
+def _visible(evidence: Evidence, k: int, i: int) -> bool:
+    """Whether the error is more than one rounding of the partial's usual size over the sampled points."""
+    judged = evidence.judged
+    sampled = judged.counted[:, k] & (evidence.points.kinds[judged.places] == Kind.SAMPLED)
+    usual = judged.exact.high[sampled, k].abs()
+    u = unit_roundoff(getattr(torch, evidence.problem.dtype))
+    return not len(usual) or not bool(judged.error[i, k] <= u * usual.median())
+
+
+def _right_around(evidence: Evidence, k: int, point: Tensor) -> bool:
+    """Whether all neighbours, moved in every coordinate that is not pinned, are within their bounds."""
+    problem = evidence.problem
+    widths = torch.tensor([[high - low] for low, high in problem.domain], dtype=torch.float64)
+    generator = torch.Generator().manual_seed(problem.seed + 8)
+    signs = torch.randint(0, 2, (len(widths), AROUND), generator=generator) * 2.0 - 1
+    distance = max(APART, 4 * unit_roundoff(getattr(torch, problem.dtype)))
+    near = into(problem, point + signs * distance * (widths + point.abs() * (widths > 0)))
+    near = near[:, (near != point).any(0)]
+    judged = evidence.judge_at(near)
+    return bool(near.shape[1]) and bool(judged.counted[:, k].all()) and not bool(judged.fails[:, k].any())

@@ -1,0 +1,98 @@
+"""Every option of the command line, with its help: what it is called, where it stands in --help, what it means."""
+
+from typing import Annotated, Any
+
+import typer
+
+from derivcheck.version import VERSION
+
+
+def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"derivcheck {VERSION}")
+        raise typer.Exit
+
+
+def _list_functions(wanted: bool) -> None:
+    if wanted:
+        from derivcheck.vocabulary import CONSTANTS, FUNCTIONS  # noqa: PLC0415 sympy
+
+        typer.echo("\n".join([*sorted(FUNCTIONS), "Piecewise", *CONSTANTS]))
+        raise typer.Exit
+
+
+def _list_engines(wanted: bool) -> None:
+    if wanted:
+        from derivcheck.engines import names  # noqa: PLC0415 torch
+
+        typer.echo("\n".join(names()))
+        raise typer.Exit
+
+
+EXITS = (
+    "Exit status: 0 all agree, 1 something disagrees, 2 the request is wrong, 3 undecided or unsupported, "
+    "4 a defect of derivcheck, 130 interrupted."
+)
+_FUNCTION = (
+    "Check this torch function against the formula: MODULE:NAME or FILE.py:NAME. "
+    "It takes one tensor (n,) a variable and returns one. [bold]It is imported and run.[/bold]"
+)
+_CORNERS = "Also look at ends, zeros, kinks, and where the worst points lead."
+
+Expression = Annotated[
+    str,
+    typer.Argument(
+        help="A formula such as [bold]x1**2*sin(x2)[/bold], or - to read it from stdin.", show_default=False
+    ),
+]
+Function = Annotated[str, _option("Problem", _FUNCTION, show_default=False)]
+Layout = Annotated[str, _option("Problem", "The function takes columns, or one (n, d) matrix.")]
+Wrt = Annotated[str, _option("Problem", "Variables to differentiate by, such as x1,x2. Default: all.")]
+Order = Annotated[int, _option("Problem", "The value and all partials up to this order.")]
+Partial = Annotated[
+    list[str] | None, _option("Problem", "One partial, such as x1,x1,x2, instead of --order. Repeatable.")
+]
+Variables = Annotated[str, _option("Problem", "All variables in order, such as x,t. Default: x2 before x10.", "--vars")]
+Param = Annotated[list[str] | None, _option("Problem", "A name with a fixed value, such as a=2.5. Repeatable.")]
+Domain = Annotated[
+    list[str] | None, _option("Problem", "Interval of a variable, x1=0:1, or of all, 0:1; a:a pins. Repeatable.")
+]
+Points = Annotated[int, _option("Sampling", "Number of random points.", "-n", "--points")]
+Seed = Annotated[int, _option("Sampling", "Names the points: the same on every device and dtype.")]
+Sampler = Annotated[str, _option("Sampling", "uniform over the reals, floats (over the floats), or sobol.")]
+Corners = Annotated[bool, _option("Sampling", _CORNERS, "--corners/--no-corners")]
+Dtype = Annotated[str, _option("Sampling", "float64, float32, bfloat16, float16, or several: float64,float32.")]
+Device = Annotated[str, _option("Sampling", "cpu, cuda, cuda:1, mps, auto, or several.")]
+Engine = Annotated[str, _option("Engines", "How torch differentiates, or several: reverse,symbolic.")]
+ListEngines = Annotated[
+    bool, _option("Engines", "Show all engines.", "--list-engines", callback=_list_engines, is_eager=True)
+]
+ListFunctions = Annotated[
+    bool,
+    _option(
+        "Engines", "Show all functions of an expression.", "--list-functions", callback=_list_functions, is_eager=True
+    ),
+]
+Strict = Annotated[bool, _option("Verdict", "Warnings fail: rows that are imprecise.", "--strict")]
+MaxLostBits = Annotated[float | None, _option("Verdict", "Fail where more bits are lost.", show_default=False)]
+Rtol = Annotated[
+    float | None, _option("Verdict", "With --atol: fixed tolerances instead of the noise.", show_default=False)
+]
+Atol = Annotated[float | None, _option("Verdict", "With --rtol.", show_default=False)]
+Timeout = Annotated[
+    float | None,
+    _option("Verdict", "Seconds for symbolic derivatives and exact values; then undecided.", show_default=False),
+]
+Reports = Annotated[
+    list[str] | None, _option("Output", "table or json; json=out.json writes a file. Repeatable.", "--report")
+]
+Show = Annotated[str, _option("Output", "Rows of the table: all or failures.")]
+Formulas = Annotated[bool, _option("Output", "Print the formula of every partial.", "--formulas")]
+Timing = Annotated[bool, _option("Output", "Measure times, or not: faster.", "--timing/--no-timing")]
+Quiet = Annotated[bool, _option("Output", "Print nothing: the exit status says it.", "--quiet", "-q")]
+Debug = Annotated[bool, _option("Output", "Show the traceback of a defect of derivcheck.", "--debug")]
+Version = Annotated[bool, _option("Output", "Show the version.", "--version", callback=_version, is_eager=True)]

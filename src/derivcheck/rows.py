@@ -1,0 +1,81 @@
+"""What a row says of itself before and beside its verdict: its names, its formula, the command that replays it."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+
+from derivcheck import multi_index
+from derivcheck.differentiation import SymbolicPartials
+from derivcheck.multi_index import MultiIndex, label
+from derivcheck.problem import Problem, natural_order
+from derivcheck.results import Cause, PartialResult, Verdict
+from derivcheck.translation import to_sympy
+
+LARGEST_PRINTED = 300  # nodes of a partial that are turned back into a formula: beyond it nobody reads it
+LONGEST_PRINTED = 2000  # characters of it
+
+
+def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
+    """`derivcheck ...` for partial α: with every variable pinned to `point`, or as it was asked where that is None."""
+    parts = [problem.expression]
+    parts += (
+        ["--partial", ",".join(problem.variables[j] for j in multi_index.canonical(alpha))]
+        if any(alpha)
+        else ["--order", "0"]
+    )
+    if list(problem.variables) != sorted(problem.variables, key=natural_order):
+        parts += ["--vars", ",".join(problem.variables)]
+    for name, value in problem.params:
+        parts += ["--param", f"{name}={value}"]
+    if problem.function_name:
+        parts += ["--function", problem.function_name]
+    if problem.layout != "columns":
+        parts += ["--layout", problem.layout]
+    parts += _places(problem, point)
+    parts += ["--dtype", problem.dtype] if problem.dtype != "float64" else []
+    parts += ["--device", problem.device] if problem.device != "cpu" else []
+    parts += ["--engine", problem.engine] if problem.engine != "reverse" else []
+    return "derivcheck " + " ".join(map(shlex.quote, parts))
+
+
+def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
+    if point is None:
+        ends = {v: (repr(low), repr(high)) for v, (low, high) in zip(problem.variables, problem.domain, strict=True)}
+        rest = ["-n", str(problem.points), "--seed", str(problem.seed)]
+    else:
+        ends = {v: (x.hex(), x.hex()) for v, x in point.items()}
+        rest = ["-n", "1", "--no-corners"]
+    return [part for v, (low, high) in ends.items() for part in ("--domain", f"{v}={low}:{high}")] + rest
+
+
+def blank(problem: Problem, alpha: MultiIndex, graph: SymbolicPartials | None = None) -> PartialResult:
+    """The row before anything is known of it but its names."""
+    return PartialResult(
+        partial={v: k for v, k in zip(problem.variables, alpha, strict=True) if k},
+        order=sum(alpha),
+        label=label(alpha, problem.variables),
+        symbolic=_formula(graph, alpha) if graph else "",
+        engine=problem.engine,
+        verdict=Verdict.UNDECIDED,
+        reproduce=command(problem, alpha, None),
+    )
+
+
+def unsupported(problem: Problem, alpha: MultiIndex, reason: str) -> PartialResult:
+    """The row of a partial that cannot be computed."""
+    return replace(blank(problem, alpha), verdict=Verdict.UNSUPPORTED, cause=Cause.OPERATION, message=reason)
+
+
+def replayable(problem: Problem, alpha: MultiIndex, result: PartialResult) -> PartialResult:
+    """A leak between points or a forgotten grad_output needs all points again; everything else shows at one."""
+    pinned = result.worst and result.cause is not Cause.COTANGENT
+    return replace(result, reproduce=command(problem, alpha, result.worst.point)) if pinned and result.worst else result
+
+
+def _formula(graph: SymbolicPartials, alpha: MultiIndex) -> str:
+    """sympy's text of a partial, empty where it is too long to read."""
+    root = graph[alpha]
+    if len(graph.graph.reachable([root])) > LARGEST_PRINTED:
+        return ""
+    text = str(to_sympy(graph.graph, root, graph.symbols))
+    return text if len(text) <= LONGEST_PRINTED else ""
