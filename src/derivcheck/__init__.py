@@ -4,6 +4,7 @@ report = derivcheck.check("x1**2*sin(x2)", order=2, wrt=["x1", "x2"])
 report.ok; report.verdict; report.to_dict(); print(report)
 """
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from derivcheck.version import VERSION as __version__
@@ -24,6 +25,9 @@ __all__ = [
     "assert_derivatives",
     "check",
 ]
+
+# torch says so at its first tensor where numpy is not installed. Nothing here needs numpy.
+warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category=UserWarning)
 
 _HOME = {
     "assert_derivatives": "check",

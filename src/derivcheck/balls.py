@@ -125,7 +125,7 @@ class Program:
             return 1
         if value < 0:
             return -1
-        rational = self.rational(ref)
+        rational = fmpq(0) if value.is_zero() else self.rational(ref)
         return None if rational is None else (rational > 0) - (rational < 0)
 
     def rational(self, ref: Ref) -> fmpq | None:

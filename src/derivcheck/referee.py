@@ -17,7 +17,7 @@ from flint import arb, ctx
 from torch import Tensor
 
 from derivcheck import multi_index, ulp
-from derivcheck.balls import Program
+from derivcheck.balls import TIE, Program
 from derivcheck.dag import Graph, Ref
 from derivcheck.exact import Enclosure, Exact, Status
 from derivcheck.multi_index import MultiIndex
@@ -117,17 +117,16 @@ class Referee:
         found = []
         for k, ball in enumerate(balls):
             exists = agree[k] and all(agree[b] and self._same(balls[b], sides[0][b]) for b in self.below[k])
-            enclosure = self._enclosure(sides[0][k])
-            if not exists and all(side[k].is_finite() for side in sides):
-                enclosure = Enclosure(0.0, 0.0, Status.KINK)
-            found.append(
-                enclosure if exists or enclosure.status else self._enclosure(ball)._replace(status=Status.KINK)
-            )
+            if exists or not all(side[k].is_finite() for side in sides):
+                # At a tie that is not exact the branch is known; at an exact one a derivative is that of either side.
+                found.append(self._enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
+            else:
+                found.append(Enclosure(0.0, 0.0, Status.KINK))
         return found
 
     def _same(self, a: arb, b: arb) -> bool:
-        """Two sides agree where their difference is within the spare bits of one rounding."""
-        return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (self.program.u / 2**SPARE))
+        """Two sides agree where they differ by no more than the tie itself: switches are tied within some roundings."""
+        return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (TIE * self.program.u))
 
 
 def referee_of(graph: SymbolicPartials, partials: Sequence[MultiIndex], dtype: torch.dtype) -> Referee:
