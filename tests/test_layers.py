@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "derivcheck"
 ORDER = """
     version errors multi_index ulp numerals
-    scanning vocabulary parsing loading problem results
+    scanning vocabulary bounds parsing loading problem results
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise
     sampling timing referee comparison diagnosis engines engines.reverse engines.symbolic
     evidence excuses suggestion verdict rows devices

@@ -18,8 +18,8 @@ from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.evidence import Evidence, collect
 from derivcheck.multi_index import MultiIndex
 from derivcheck.problem import Problem
-from derivcheck.results import Cause, CheckResult, PartialResult, Report, Seconds, Verdict
-from derivcheck.rows import blank, replayable, unsupported
+from derivcheck.results import CheckResult, PartialResult, Report, Seconds
+from derivcheck.rows import blank, late, replayable, unsupported
 from derivcheck.sampling import on_device
 from derivcheck.timing import BUDGET, steady
 from derivcheck.verdict import row
@@ -120,48 +120,46 @@ def _check(request: Sequence[Problem]) -> CheckResult:
 def run(problem: Problem) -> CheckResult:
     """Check one problem by one engine."""
     start = time.perf_counter()
-    deadline = None if problem.timeout is None else time.monotonic() + problem.timeout
-    graph, rows = _symbolic_stage(problem, deadline)
+    problem = replace(problem, deadline=None if problem.timeout is None else time.monotonic() + problem.timeout)
+    graph, rows = _symbolic_stage(problem)
     seconds = Seconds(prepare=time.perf_counter() - start)
     able = replace(problem, partials=tuple(alpha for alpha in problem.partials if alpha not in rows))
     if graph is not None and able.partials:
-        found, seconds = _numeric_stage(able, graph, deadline, seconds)
+        found, seconds = _numeric_stage(able, graph, seconds)
         rows |= found
     seconds = replace(seconds, total=time.perf_counter() - start)
     return _result(problem, [rows[alpha] for alpha in problem.partials], seconds)
 
 
-def _symbolic_stage(
-    problem: Problem, deadline: float | None
-) -> tuple[SymbolicPartials | None, dict[MultiIndex, PartialResult]]:
+def _symbolic_stage(problem: Problem) -> tuple[SymbolicPartials | None, dict[MultiIndex, PartialResult]]:
     """Differentiate symbolically. Partials that have no formula, or none in time, are rows already."""
     rows: dict[MultiIndex, PartialResult] = {}
     try:
         graph = symbolic_partials(problem.formula, problem.variables)
     except Unsupported as reason:
         return None, {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}
-    graph.graph.deadline = deadline
+    graph.graph.deadline = problem.deadline
     for alpha in problem.partials:
         try:
             graph[alpha]  # made, and kept
         except Unsupported as reason:
             rows[alpha] = unsupported(problem, alpha, str(reason))
         except TimedOut as reason:
-            rows[alpha] = replace(
-                blank(problem, alpha), verdict=Verdict.UNDECIDED, cause=Cause.TIMEOUT, message=str(reason)
-            )
+            rows[alpha] = late(problem, alpha, str(reason))
     graph.graph.deadline = None
     return graph, rows
 
 
 def _numeric_stage(
-    problem: Problem, graph: SymbolicPartials, deadline: float | None, seconds: Seconds
+    problem: Problem, graph: SymbolicPartials, seconds: Seconds
 ) -> tuple[dict[MultiIndex, PartialResult], Seconds]:
     """Compute, referee, time and judge the partials that have a formula."""
     try:
-        evidence = collect(problem, graph, deadline)
+        evidence = collect(problem, graph)
     except Unsupported as reason:
         return {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
+    except TimedOut as reason:
+        return {alpha: late(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
     together, each = _times(evidence)
     rows = {alpha: row(evidence, k, blank(problem, alpha, graph), *each[k]) for k, alpha in enumerate(problem.partials)}
     spent = replace(

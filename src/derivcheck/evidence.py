@@ -71,7 +71,7 @@ class Evidence:
         return judge(torch.arange(columns.shape[1]), values, exact, dtype, stages, self.problem.tolerances)
 
 
-def collect(problem: Problem, graph: SymbolicPartials, deadline: float | None) -> Evidence:
+def collect(problem: Problem, graph: SymbolicPartials) -> Evidence:
     """Compute both sides everywhere and the exact values where they matter."""
     (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), symbolic.prepare(problem)))
     points = sample(problem, switches(graph))
@@ -85,7 +85,7 @@ def collect(problem: Problem, graph: SymbolicPartials, deadline: float | None) -
     values = autograd.values.detach().to("cpu", torch.float64)
     always = _always(points, budget)
     places = suspicious(values, reference, budget, always, ulp.unit_roundoff(torch.float64), problem.seed)
-    exact = referee.enclose(points.columns[:, places], deadline)
+    exact = referee.enclose(points.columns[:, places], problem.deadline)
     places = places[: len(exact.high)]
     seconds = time.perf_counter() - start
     judged = _judged(problem, points, places, values[places], exact, evaluate)

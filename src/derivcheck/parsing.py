@@ -14,15 +14,11 @@ from fractions import Fraction
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
+from derivcheck import bounds
 from derivcheck.errors import ExpressionError, RequestError
 from derivcheck.numerals import parse_number
 from derivcheck.scanning import VOCABULARY, scan
-from derivcheck.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING
-
-MOST_BITS = 4096  # of a number: beyond every dtype's range (float64 ends at 1024), yet instant to compute with
-LARGEST_EXPONENT = 1000  # of a numeric power; float64 overflows at 2**1024
-LARGEST_SWELLING = 100  # numeric argument of gamma, zeta, ...: 170! is the last factorial in float64
-LARGEST_ORDER = 30  # of polygamma and Bessel functions: their rules build one term an order
+from derivcheck.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
 
 COMPARISONS: dict[type[ast.cmpop], type] = {
     ast.Lt: sp.StrictLessThan,
@@ -70,7 +66,7 @@ def _syntax_tree(text: str) -> ast.expr:
         raise ExpressionError(text, column, 1, "the expression breaks off or is malformed here", VOCABULARY) from None
     except ValueError:
         raise ExpressionError(
-            text, 0, 1, "the expression holds a number that is too long", f"Keep numbers under {MOST_BITS} bits."
+            text, 0, 1, "the expression holds a number that is too long", f"Keep numbers under {bounds.MOST_BITS} bits."
         ) from None
 
 
@@ -111,8 +107,10 @@ class _Builder:
         complex_ = not value.free_symbols and value.is_real is False
         if complex_ or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
             raise self.error(node, "this is not a finite real number", NOT_REAL)
-        if value.is_Rational and max(value.p.bit_length(), value.q.bit_length()) > MOST_BITS:
-            raise self.error(node, f"this number has more than {MOST_BITS} bits", "No floating-point type holds it.")
+        if value.is_Rational and max(value.p.bit_length(), value.q.bit_length()) > bounds.MOST_BITS:
+            raise self.error(
+                node, f"this number has more than {bounds.MOST_BITS} bits", "No floating-point type holds it."
+            )
         return value
 
     def number(self, node: ast.Constant) -> sp.Expr:
@@ -168,11 +166,9 @@ class _Builder:
         return value
 
     def power(self, node: ast.AST, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
-        if exponent.is_Rational:
-            bits = max(base.p.bit_length(), base.q.bit_length()) if base.is_Rational else 1
-            if abs(exponent) > LARGEST_EXPONENT or exponent.q > LARGEST_EXPONENT or bits * abs(exponent) > MOST_BITS:
-                cure = f"Keep exponents within {LARGEST_EXPONENT} and numbers within {MOST_BITS} bits."
-                raise self.error(node, "this power is too large", cure)
+        if bounds.is_large_power(base, exponent):
+            cure = f"Keep exponents within {bounds.LARGEST_EXPONENT} and numbers within {bounds.MOST_BITS} bits."
+            raise self.error(node, "this power is too large", cure)
         return sp.Pow(base, exponent)
 
     def call(self, node: ast.Call) -> sp.Expr:
@@ -206,19 +202,23 @@ class _Builder:
         if entry.order_at is not None:
             self.integer_order(node.args[entry.order_at], args[entry.order_at], name)
         if name in SWELLING and any(
-            a.is_Rational and (abs(a) > LARGEST_SWELLING or a.q > LARGEST_EXPONENT) for a in args
+            a.is_Rational and (abs(a) > bounds.LARGEST_SWELLING or a.q > bounds.LARGEST_EXPONENT) for a in args
         ):
-            raise self.error(node, f"{name} of so large a number", f"Keep numeric arguments within {LARGEST_SWELLING}.")
+            raise self.error(
+                node, f"{name} of so large a number", f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
+            )
         if name == "pow":
             return self.power(node, *args)
+        if name not in UNBOUNDED and any(bounds.is_large_constant(a) for a in args):
+            raise self.error(node, f"{name} of a constant beyond a million", "Keep constants inside functions smaller.")
         return entry.build(*args)
 
     def integer_order(self, node: ast.expr, order: sp.Expr, name: str) -> None:
         least = 1 if name == "root" else 0
-        if not (order.is_Integer and least <= order <= LARGEST_ORDER):
+        if not (order.is_Integer and least <= order <= bounds.LARGEST_ORDER):
             raise self.error(
                 node,
-                f"{name} needs a whole number from {least} to {LARGEST_ORDER} here",
+                f"{name} needs a whole number from {least} to {bounds.LARGEST_ORDER} here",
                 f"Write {name} with a number such as 2.",
             )
 

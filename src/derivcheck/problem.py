@@ -61,6 +61,8 @@ class Problem:
     timeout: float | None = None
     """Seconds for the symbolic stage and the referee together."""
     timing: bool = True
+    deadline: float | None = None
+    """When to stop, by `time.monotonic`; set from `timeout` when the check begins."""
 
     @property
     def places(self) -> tuple[int, ...]:

@@ -66,6 +66,11 @@ def unsupported(problem: Problem, alpha: MultiIndex, reason: str) -> PartialResu
     return replace(blank(problem, alpha), verdict=Verdict.UNSUPPORTED, cause=Cause.OPERATION, message=reason)
 
 
+def late(problem: Problem, alpha: MultiIndex, reason: str) -> PartialResult:
+    """The row of a partial that was not reached in time."""
+    return replace(blank(problem, alpha), verdict=Verdict.UNDECIDED, cause=Cause.TIMEOUT, message=reason)
+
+
 def replayable(problem: Problem, alpha: MultiIndex, result: PartialResult) -> PartialResult:
     """A leak between points or a forgotten grad_output needs all points again; everything else shows at one."""
     pinned = result.worst and result.cause is not Cause.COTANGENT

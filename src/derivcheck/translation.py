@@ -114,9 +114,9 @@ def _formula(graph: Graph, ref: Ref, symbols: list[sp.Symbol], made: dict[Ref, s
         case Variable(place):
             return symbols[place]
         case Sum(constant, terms):
-            return sp.Add(sp.Rational(constant), *(sp.Rational(c) * made[t] for t, c in terms))
+            return _joined(sp.Add, constant, [_joined(sp.Mul, c, [made[t]]) for t, c in terms])
         case Product(factors):
-            return sp.Mul(*(made[f] ** sp.Rational(e) for f, e in factors))
+            return _joined(sp.Mul, 1, [_raised(made[f], sp.Rational(e)) for f, e in factors])
         case Relation(operator, difference):
             return {v: k for k, v in OPERATORS.items()}[operator](made[difference], 0, evaluate=False)
         case Logic(operator, conditions):
@@ -124,11 +124,21 @@ def _formula(graph: Graph, ref: Ref, symbols: list[sp.Symbol], made: dict[Ref, s
         case Cases() as cases:
             return sp.Piecewise(*((made[v], made[c]) for v, c in cases.pairs()), evaluate=False)
         case Function("pow", (base, exponent)):
-            return made[base] ** made[exponent]
+            return _raised(made[base], made[exponent])
         case Function(head, arguments):
             return sympy_head(head)(
                 *(made[a] for a in arguments[: 2 if head in ("max", "min", "mod") else None]), evaluate=False
             )
+
+
+def _joined(head: Callable[..., sp.Expr], number: Number, parts: list[sp.Expr]) -> sp.Expr:
+    """A sum or product as it is: evaluating, sympy may compute a constant to as many digits as its sign takes."""
+    kept = [sp.Rational(number), *parts] if number != head.identity or not parts else parts  # type: ignore[attr-defined]
+    return kept[0] if len(kept) == 1 else head(*kept, evaluate=False)
+
+
+def _raised(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+    return base if exponent == 1 else sp.Pow(base, exponent, evaluate=False)
 
 
 def sympy_head(head: str) -> Callable[..., sp.Expr]:

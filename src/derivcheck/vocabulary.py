@@ -98,3 +98,7 @@ ALSO_VARIABLES: frozenset[str] = frozenset({"beta", "gamma", "zeta", "i0", "i1",
 SWELLING: frozenset[str] = frozenset(
     {"gamma", "zeta", "polygamma", "beta", "lowergamma", "uppergamma", "digamma", "loggamma", "lgamma"}
 )
+# Functions that tame any constant, so that it need not be small.
+UNBOUNDED: frozenset[str] = frozenset(
+    "log ln log2 log10 log1p sqrt cbrt root Rational Abs abs sign Max Min max min".split()
+)

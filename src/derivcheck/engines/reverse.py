@@ -9,6 +9,7 @@ out at the end only (Griewank & Walther, Evaluating Derivatives, 2008, ch. 3 and
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from derivcheck import multi_index
 from derivcheck.engines import Evaluate, Partials, point_function, run
-from derivcheck.errors import Unsupported
+from derivcheck.errors import TimedOut, Unsupported
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -73,7 +74,7 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
 
     def evaluate(points: Tensor) -> Partials:
         inputs = [row.clone().requires_grad_(j in places) for j, row in enumerate(points)]
-        walk = _Walk(inputs, cotangents, len(sequences), columns_of)
+        walk = _Walk(inputs, cotangents, len(sequences), columns_of, problem.deadline)
         try:
             with torch.set_grad_enabled(bool(tree)):
                 value = run(function, *inputs)
@@ -116,7 +117,9 @@ class _Walk:
         cotangents: Callable[[int, int, Tensor], Tensor],
         count: int,
         columns_of: dict[Sequence_, list[int]],
+        deadline: float | None,
     ) -> None:
+        self.deadline = deadline
         self.inputs, self.cotangents, self.columns_of = inputs, cotangents, columns_of
         self.values = torch.full((count, len(inputs[0])), torch.nan, dtype=inputs[0].dtype, device=inputs[0].device)
         self.cut: set[int] = set()
@@ -130,6 +133,8 @@ class _Walk:
                 self.cut.add(k)
         if not tree:
             return
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise TimedOut(f"autograd took longer than --timeout, at order {len(sequence) + 1}")
         v = self.cotangents(len(value), len(sequence), value)
         wanted = [self.inputs[j] for j in tree]
         try:

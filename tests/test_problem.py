@@ -1,0 +1,63 @@
+import pytest
+
+from derivcheck.errors import RequestError
+from derivcheck.problem import create
+
+
+def test_variables_come_in_natural_order():
+    assert create("x10 + x2 + a").variables == ("a", "x2", "x10")
+    assert create("x10 + x2", variables=["x10", "x2"]).variables == ("x10", "x2")
+
+
+def test_wrt_chooses_what_is_differentiated_by():
+    assert create("x*y", wrt=["y"], order=2).partials == ((0, 0), (0, 1), (0, 2))
+
+
+def test_single_partials_replace_the_order():
+    assert create("x*y", partials=["y,x,y", "x"]).partials == ((1, 0), (1, 2))
+
+
+def test_parameters_are_numbers_in_the_formula():
+    made = create("a*x", params={"a": "2.5"})
+    assert made.variables == ("x",)
+    assert made.formula == create("5*x/2").formula
+
+
+def test_domains_are_read_for_all_and_for_one():
+    assert create("x*y", domain=["-1:1", "y=0x1p-1:1/2"]).domain == ((-1.0, 1.0), (0.5, 0.5))
+    assert create("x*y", domain={"x": (2, 3)}).domain == ((2.0, 3.0), (0.0, 1.0))
+    assert create("x*y", domain=(2, 3)).domain == ((2.0, 3.0), (2.0, 3.0))
+
+
+MISTAKES = [
+    ({"wrt": ["z"]}, r"--wrt z: the expression has no such variable\nIts variables are x, y"),
+    ({"wrt": ["E"]}, "E is a constant"),
+    ({"variables": ["x"]}, r"--vars lacks y\nGive all variables in order"),
+    ({"variables": ["x", "y", "y"]}, "not a list of distinct names"),
+    ({"params": {"q": 1}}, "--param q: the expression has no such name"),
+    ({"params": {"x": "one"}}, "not a finite number"),
+    ({"domain": "1:0"}, r"--domain 1:0 is reversed\nWrite --domain 0:1"),
+    ({"domain": "1"}, "not two ends"),
+    ({"domain": "0:x"}, "'x' is not a finite number"),
+    ({"domain": "z=0:1"}, "there is no variable z"),
+    ({"domain": "0:1e400"}, "an end is beyond float64"),
+    ({"order": -1}, "cannot be negative"),
+    ({"order": 10**6}, "the most is 5000"),
+    ({"points": 0}, "at least one point"),
+    ({"seed": -1}, "--seed -1 is out of range"),
+    ({"sampler": "grid"}, "Choose from uniform, floats, sobol"),
+    ({"layout": "rows"}, "Choose from columns, matrix"),
+    ({"timeout": -1.0}, "--timeout -1.0: not a positive number"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), MISTAKES, ids=[str(options) for options, _ in MISTAKES])
+def test_a_wrong_request_names_the_cure(options, message):
+    with pytest.raises(RequestError, match=f"(?s){message}"):
+        create("x*y", **options)
+
+
+def test_an_expression_without_a_variable_needs_one_to_be_named():
+    with pytest.raises(RequestError, match="--vars x"):
+        create("1 + 2")
+    assert create("1 + 2", variables=["x"]).variables == ("x",)
