@@ -11,8 +11,8 @@ ORDER = """
     scanning vocabulary bounds parsing loading problem results
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise
     sampling timing referee comparison diagnosis engines engines.reverse engines.symbolic
-    evidence excuses suggestion verdict rows devices
-    check
+    suggestion evidence excuses verdict rows devices
+    checking
     reports reports.json reports.table delivery options cli __init__ __main__
 """.split()
 UPWARDS = {("results", "reports.table")}  # print(report) shows the table

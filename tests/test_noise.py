@@ -88,7 +88,9 @@ def test_a_wrong_formula_does_not_scale():
     truth = torch.tensor([[0.5]], dtype=torch.float64).exp()
     from_float64 = noise.scaling(wrong, points(0.5), torch.float64, None, None).item()
     error = torch.full((1, 1), 0.001, dtype=torch.float64) * truth
-    from_float32 = noise.scaling(wrong, points(0.5), torch.float32, error, lambda v: (v.double() - truth).abs()).item()
+    from_float32 = noise.scaling(
+        wrong, points(0.5), torch.float32, error, lambda p, v: (v.double() - p.T.exp()).abs()
+    ).item()
     assert from_float64 < 8 * U
     assert from_float32 == 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from derivcheck.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from derivcheck.check import assert_derivatives, check
+    from derivcheck.checking import assert_derivatives, check
     from derivcheck.errors import DerivcheckError, ExpressionError, RequestError
     from derivcheck.results import Cause, Report, Verdict
 
@@ -30,8 +30,8 @@ __all__ = [
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category=UserWarning)
 
 _HOME = {
-    "assert_derivatives": "check",
-    "check": "check",
+    "assert_derivatives": "checking",
+    "check": "checking",
     "DerivcheckError": "errors",
     "ExpressionError": "errors",
     "RequestError": "errors",

@@ -110,7 +110,7 @@ def _check(expression: str, **given: Any) -> "Report":
         "function": given.pop("function") or None,
         "tolerances": _tolerances(given.pop("rtol"), given.pop("atol")),
     }
-    from derivcheck.check import check  # noqa: PLC0415 torch
+    from derivcheck.checking import check  # noqa: PLC0415 torch
 
     return check(text, **request, **given)
 

@@ -38,6 +38,8 @@ class Judged:
     bound: Tensor
     counted: Tensor
     """bool: the exact value exists and the dtype can represent it, so the point is judged."""
+    noise: Tensor
+    """The part of the bound that was estimated, before its factor."""
 
     @property
     def fails(self) -> Tensor:
@@ -58,21 +60,27 @@ def judge(
     dtype: torch.dtype,
     estimates: Sequence[Estimate],
     tolerances: tuple[float, float] | None = None,
+    known: Tensor | None = None,
 ) -> Judged:
-    """Compare values (k, m) with the exact ones. Each estimate runs on those points alone that fail without it."""
+    """Compare values (k, m) with the exact ones. Each estimate runs on those points alone that fail without it.
+
+    `known` (k, m) is noise that is known already. Fixed `tolerances` (rtol, atol) replace the rule.
+    """
     values = values.to("cpu", torch.float64)
     error, size = exact.error(values), exact.high.abs()
     counted = (exact.status == Status.SETTLED) & (size <= torch.finfo(dtype).max)
     if tolerances is not None:
-        return Judged(places, exact, values, error, tolerances[1] + tolerances[0] * size, counted)
+        return Judged(
+            places, exact, values, error, tolerances[1] + tolerances[0] * size, counted, torch.zeros_like(size)
+        )
     floor = ROUNDINGS * ulp.unit_roundoff(dtype) * size + ulp.smallest_subnormal(dtype)
-    noise = torch.zeros_like(floor)
+    noise = torch.zeros_like(floor) if known is None else known
     for estimate in estimates:
         failing = (counted & ~(error <= FACTOR * noise + floor) & ~torch.isinf(noise)).any(1).nonzero().squeeze(1)
         if not len(failing):
             break
         noise[failing] = torch.maximum(noise[failing], estimate(failing, error[failing]))
-    return Judged(places, exact, values, error, FACTOR * noise + floor, counted)
+    return Judged(places, exact, values, error, FACTOR * noise + floor, counted, noise)
 
 
 def skipped(judged: Judged, k: int) -> dict[str, int]:

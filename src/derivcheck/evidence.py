@@ -7,7 +7,9 @@ where they differ most are known before the referee, who is slow, chooses where 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -15,13 +17,14 @@ from torch import Tensor
 
 from derivcheck import loading, multi_index, noise, ulp
 from derivcheck.comparison import Estimate, Judged, judge, suspicious
-from derivcheck.engines import Evaluate, Partials, engine, reverse, symbolic, user_function
+from derivcheck.engines import Evaluate, Partials, engine, reverse, symbolic, symbolic_partials, user_function
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact import Exact
 from derivcheck.kinks import switches
 from derivcheck.problem import Problem
 from derivcheck.referee import referee_of
 from derivcheck.sampling import Kind, Points, on_device, sample, search
+from derivcheck.suggestion import defined_domain
 from derivcheck.timing import once
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 WORK = 100_000
 OVERHEAD = 15  # ball operations that one point costs besides its nodes (measured: 20 us a point, 1.3 us a node)
 FEWEST = 200  # points refereed however large the graph
+SLACK = 4  # by which the noise of two sequences may differ without a closer look: two bits
 MOST_CROSSED = 1000  # points at which every sequence of a mixed partial is taken
 BATCH = 4096  # points perturbed at once, times 16 runs: some 100 MB for a graph of 100 nodes
 
@@ -62,12 +66,17 @@ class Evidence:
     first_call: float
     referee_seconds: float
 
+    @cached_property
+    def better_domain(self) -> str:
+        """Options for a domain on which all partials are finite, empty where none was found."""
+        return defined_domain(lambda points: self.evaluate_sympy(points).values, self.problem.variables)
+
     def judge_at(self, columns: Tensor) -> Judged:
         """All partials at further points (d, k)."""
         values = self.evaluate(on_device(self.problem, columns)).values.detach().to("cpu", torch.float64)
         dtype = getattr(torch, self.problem.dtype)
         exact = referee_of(self.graph, self.problem.partials, dtype).enclose(columns)
-        stages = estimates(self.problem, columns, exact, self.evaluate)
+        stages = estimates(self.problem, columns, self.evaluate, range(len(self.problem.partials)))
         return judge(torch.arange(columns.shape[1]), values, exact, dtype, stages, self.problem.tolerances)
 
 
@@ -88,7 +97,7 @@ def collect(problem: Problem, graph: SymbolicPartials) -> Evidence:
     exact = referee.enclose(points.columns[:, places], problem.deadline)
     places = places[: len(exact.high)]
     seconds = time.perf_counter() - start
-    judged = _judged(problem, points, places, values[places], exact, evaluate)
+    judged = _judged(problem, points, places, values[places], exact, evaluate, range(len(problem.partials)))
     crossed = _crossed(problem, points, judged) if problem.engine == "reverse" else None
     return Evidence(
         problem, graph, points, evaluate, evaluate_sympy, autograd, sympy, judged, crossed, prepare, first_call, seconds
@@ -143,12 +152,17 @@ def _gap(values: Tensor, reference: Tensor) -> Tensor:
     return torch.nan_to_num(gap, nan=0.0, posinf=0.0).amax(1)
 
 
-def estimates(problem: Problem, columns: Tensor, exact: Exact, evaluate: Evaluate) -> list[Estimate]:
-    """The noise estimates in order of cost, for judged points `columns` (d, k) with exact values (k, m)."""
+def estimates(problem: Problem, columns: Tensor, evaluate: Evaluate, chosen: Sequence[int]) -> list[Estimate]:
+    """The noise estimates in order of cost, for judged points (d, k). What is evaluated are the partials `chosen`."""
     dtype = getattr(torch, problem.dtype)
 
     def values(points: Tensor) -> Tensor:
         return evaluate(points.to(problem.device)).values.detach().cpu()
+
+    def distance(points: Tensor, found: Tensor) -> Tensor:
+        graph = symbolic_partials(problem.formula, problem.variables)
+        exact = referee_of(graph, problem.partials, torch.float64).enclose(points)
+        return Exact(*(part[:, chosen] for part in (exact.high, exact.low, exact.status))).error(found)
 
     def perturbed(runs: int, seed: int) -> Estimate:
         def estimate(places: Tensor, error: Tensor) -> Tensor:
@@ -161,9 +175,8 @@ def estimates(problem: Problem, columns: Tensor, exact: Exact, evaluate: Evaluat
         return noise.of_inputs(values, columns[:, places].to(dtype), noise.MORE_RUNS, problem.seed + 7)
 
     def scaled(places: Tensor, error: Tensor) -> Tensor:
-        here = Exact(exact.high[places], exact.low[places], exact.status[places])
         try:
-            return noise.scaling(values, columns[:, places], dtype, error, here.error)
+            return noise.scaling(values, columns[:, places], dtype, error, distance)
         except (RuntimeError, TypeError, ValueError):
             return torch.zeros_like(error)  # the function takes one dtype only: the estimate says nothing
 
@@ -176,10 +189,17 @@ def estimates(problem: Problem, columns: Tensor, exact: Exact, evaluate: Evaluat
 
 
 def _judged(
-    problem: Problem, points: Points, places: Tensor, values: Tensor, exact: Exact, evaluate: Evaluate
+    problem: Problem,
+    points: Points,
+    places: Tensor,
+    values: Tensor,
+    exact: Exact,
+    evaluate: Evaluate,
+    chosen: Sequence[int],
+    known: Tensor | None = None,
 ) -> Judged:
-    stages = estimates(problem, points.columns[:, places], exact, evaluate)
-    return judge(places, values, exact, getattr(torch, problem.dtype), stages, problem.tolerances)
+    stages = estimates(problem, points.columns[:, places], evaluate, chosen)
+    return judge(places, values, exact, getattr(torch, problem.dtype), stages, problem.tolerances, known)
 
 
 def _crossed(problem: Problem, points: Points, judged: Judged) -> Crossed | None:
@@ -198,4 +218,8 @@ def _crossed(problem: Problem, points: Points, judged: Judged) -> Crossed | None
         return None
     rows = judged.exact
     exact = Exact(*(t[chosen][:, list(partials)] for t in (rows.high, rows.low, rows.status)))
-    return Crossed(sequences, partials, _judged(problem, points, places, values.values.detach(), exact, evaluate))
+    # Another sequence has noise of its own, of the same order: more is estimated only where that does not suffice.
+    u = ulp.unit_roundoff(getattr(torch, problem.dtype))
+    known = SLACK * judged.noise[chosen][:, list(partials)] + u * exact.high.abs()
+    found = _judged(problem, points, places, values.values.detach(), exact, evaluate, partials, known)
+    return Crossed(sequences, partials, found)

@@ -25,7 +25,7 @@ from derivcheck.ulp import smallest_subnormal, unit_roundoff
 FACTOR = 32
 # Runs: 4 clear nearly all points. The largest of 16 is exceeded by a 17th in 6 % of cases, never by 32 times.
 FIRST_RUNS, MORE_RUNS = 4, 12
-PASSES = 4  # evaluations that the runs of an estimate are spread over
+PASSES = 4  # evaluations that the runs of the second round are spread over; the first round is one
 # Points around each over which the second estimate takes its largest: at a single one an error may vanish by luck.
 NEIGHBOURS = 4
 SHORT_BITS = 45  # a float64 scalar with fewer significant bits was written exactly; one with more (0.1, pi) was rounded
@@ -42,6 +42,9 @@ EXACT = frozenset(
 FACTORIES = frozenset("full full_like new_full ones ones_like new_ones scalar_tensor arange linspace".split())
 
 Values = Callable[[Tensor], Tensor]  # points (d, n) -> (n, m)
+Distance = Callable[
+    [Tensor, Tensor], Tensor
+]  # points (d, n), values (n, m) there -> their distance from the exact ones
 
 
 class Perturbed(Operations):
@@ -121,10 +124,11 @@ def perturbation(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tens
     that mixes points must not see another batch and pass its leak off as noise. More than one, because a scalar operand
     is the same number for all points.
     """
-    repeated = points.repeat(1, max(1, runs // PASSES))
+    passes = PASSES if runs > FIRST_RUNS else 1
+    repeated = points.repeat(1, runs // passes)
     plain = evaluate(repeated).double()
     found = []
-    for k in range(min(PASSES, runs)):
+    for k in range(passes):
         with Perturbed(seed + 1000 * k, points.dtype):
             found.append(evaluate(repeated).double())
     return _largest_move(torch.cat(found), plain.repeat(len(found), 1), runs)
@@ -151,28 +155,36 @@ def of_inputs(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tensor:
     return _largest_move(moved, evaluate(repeated).double(), runs) / 4
 
 
-def scaling(evaluate: Values, points: Tensor, dtype: torch.dtype, error: Tensor, exact_error: Values) -> Tensor:
-    """Second estimate at points (d, k), float64 (k, m). `error` is what is to be explained, `exact_error` gives the
-    distance of any values at these very points from the exact ones."""
+def scaling(evaluate: Values, points: Tensor, dtype: torch.dtype, error: Tensor, distance: Distance) -> Tensor:
+    """Second estimate at points (d, k), float64 (k, m). `error` is what is to be explained."""
     if dtype == torch.float64:
         return _from_float32(evaluate, points)
-    return _from_float64(evaluate, points, dtype, error, exact_error)
+    return _from_float64(evaluate, points, dtype, error, distance)
+
+
+def _neighbours(points: Tensor, step: float) -> Tensor:
+    """Each point (d, k) and others beside it, relative steps apart, (d, k·NEIGHBOURS)."""
+    steps = (torch.arange(NEIGHBOURS, dtype=torch.float64) - (NEIGHBOURS - 1) // 2).repeat(points.shape[1])
+    return points.repeat_interleave(NEIGHBOURS, 1) * (1 + step * steps)
+
+
+def _largest_around(distance: Tensor) -> Tensor:
+    """(k·NEIGHBOURS, m) -> (k, m). What is not a number says nothing."""
+    clean = torch.nan_to_num(distance, nan=0.0, posinf=0.0)
+    return clean.reshape(-1, NEIGHBOURS, distance.shape[1]).amax(1).cpu()
 
 
 def _from_float32(evaluate: Values, points: Tensor) -> Tensor:
-    """2^-29 of the distance between float32 and float64, the largest over neighbouring points that both represent."""
-    step = torch.arange(NEIGHBOURS, device=points.device, dtype=torch.float64) - (NEIGHBOURS - 1) // 2
-    spread = points.repeat_interleave(NEIGHBOURS, 1)
-    near = (spread * (1 + 4 * unit_roundoff(torch.float32) * step.repeat(points.shape[1]))).float()
-    distance = (evaluate(near).double() - evaluate(near.double())).abs().reshape(points.shape[1], NEIGHBOURS, -1)
+    """2^-29 of the distance between float32 and float64, at points that both represent."""
+    near = _neighbours(points, 4 * unit_roundoff(torch.float32)).float()
     shrink = unit_roundoff(torch.float64) / unit_roundoff(torch.float32)
-    return (torch.nan_to_num(distance, nan=0.0, posinf=0.0).amax(1) * shrink).cpu()
+    return _largest_around((evaluate(near).double() - evaluate(near.double())).abs()) * shrink
 
 
-def _from_float64(evaluate: Values, points: Tensor, dtype: torch.dtype, error: Tensor, exact_error: Values) -> Tensor:
+def _from_float64(evaluate: Values, points: Tensor, dtype: torch.dtype, error: Tensor, distance: Distance) -> Tensor:
     """The error that float64 makes here, scaled up by the ratio of the units, if the error to be explained is larger by
     at least the square root of that ratio. Otherwise it does not scale like rounding, and excuses nothing."""
-    wide = exact_error(evaluate(points.double()))
+    near = _neighbours(points.double(), 4 * unit_roundoff(torch.float32) ** 2)
+    wide = _largest_around(distance(near, evaluate(near)))
     growth = unit_roundoff(dtype) / unit_roundoff(torch.float64)
-    rounding = wide * growth**0.5 <= error
-    return torch.nan_to_num(torch.where(rounding, wide * growth, 0.0), nan=0.0, posinf=0.0).cpu()
+    return torch.where(wide * growth**0.5 <= error, wide * growth, 0.0)

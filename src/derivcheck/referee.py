@@ -16,7 +16,7 @@ import torch
 from flint import arb, ctx
 from torch import Tensor
 
-from derivcheck import multi_index, ulp
+from derivcheck import ulp
 from derivcheck.balls import TIE, Program
 from derivcheck.dag import Graph, Ref
 from derivcheck.exact import Enclosure, Exact, Status
@@ -131,16 +131,15 @@ class Referee:
 
 def referee_of(graph: SymbolicPartials, partials: Sequence[MultiIndex], dtype: torch.dtype) -> Referee:
     """A referee of these partials. Those below a partial must exist for it to exist."""
-    everything = sorted({beta for alpha in partials for beta in _prefixes(alpha)} - set(partials))
+    everything = sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))
     order = [*partials, *everything]
-    below = [[i for i, beta in enumerate(order) if beta != alpha and beta in _prefixes(alpha)] for alpha in order]
+    below = [[i for i, beta in enumerate(order) if beta != alpha and beta in _below(alpha)] for alpha in order]
     roots = [graph[alpha] for alpha in order]
     return Referee(
         graph.graph, roots, below, ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype), count=len(partials)
     )
 
 
-def _prefixes(alpha: MultiIndex) -> set[MultiIndex]:
-    """The partials on the canonical way to α, α itself included."""
-    steps = multi_index.canonical(alpha)
-    return {multi_index.from_sequence(steps[:k], len(alpha)) for k in range(len(steps) + 1)}
+def _below(alpha: MultiIndex) -> set[MultiIndex]:
+    """All β <= α: whichever way to ∂^α is taken, only these lie on it."""
+    return set(product(*(range(times + 1) for times in alpha)))

@@ -19,7 +19,6 @@ from derivcheck.excuses import Excuse
 from derivcheck.referee import referee_of
 from derivcheck.results import Cause, PartialResult, PointCounts, Side, Verdict, Worst
 from derivcheck.sampling import Kind, on_device
-from derivcheck.suggestion import defined_domain
 
 if TYPE_CHECKING:
     from derivcheck.evidence import Evidence
@@ -108,8 +107,8 @@ def _undecided(evidence: Evidence, k: int) -> Decision:
         return Decision(
             Verdict.UNDECIDED, Cause.EMPTY_DOMAIN, f"all values are beyond the range of {evidence.problem.dtype}"
         )
-    domain = defined_domain(lambda points: evidence.evaluate_sympy(points).values, evidence.problem.variables)
-    return Decision(Verdict.UNDECIDED, Cause.EMPTY_DOMAIN, f"try {domain}" if domain else "")
+    advice = f"try {evidence.better_domain}" if evidence.better_domain else ""
+    return Decision(Verdict.UNDECIDED, Cause.EMPTY_DOMAIN, advice)
 
 
 def _disagrees(evidence: Evidence, k: int, failing: Tensor) -> Decision:
