@@ -15,7 +15,7 @@ def parse_number(text: str) -> Fraction:
             raise ValueError
         return Fraction(*float.fromhex(text).as_integer_ratio()) if is_hexadecimal else Fraction(text)
     except (ValueError, OverflowError, ZeroDivisionError):
-        cause = f"{ascii(text)} is not a finite number"
+        cause = f"{text!a} is not a finite number"
         raise RequestError(cause, "Write it like 0.5, -2, 1/3, 1e-3 or 0x1.8p-1.") from None
 
 
