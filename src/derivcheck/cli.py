@@ -3,9 +3,10 @@
 Nothing heavy is imported before it is needed: `--help` must not wait a second for torch.
 """
 
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -110,9 +111,18 @@ def _check(expression: str, **given: Any) -> "Report":
         "function": given.pop("function") or None,
         "tolerances": _tolerances(given.pop("rtol"), given.pop("atol")),
     }
+    return _load_check()(text, **request, **given)
+
+
+def _load_check() -> Callable[..., "Report"]:
+    """Import what does the work. Collecting garbage among the objects of torch and sympy takes 0.1 s a time and finds
+    none, so there is no collection while they are made, and they are left out of later ones."""
+    gc.disable()
     from derivcheck.checking import check  # noqa: PLC0415 torch
 
-    return check(text, **request, **given)
+    gc.freeze()
+    gc.enable()
+    return check
 
 
 def _tolerances(rtol: float | None, atol: float | None) -> tuple[float, float] | None:

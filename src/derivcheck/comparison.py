@@ -6,8 +6,10 @@
 The noise is estimated only where the other two terms do not suffice, in stages of growing cost.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -41,12 +43,12 @@ class Judged:
     noise: Tensor
     """The part of the bound that was estimated, before its factor."""
 
-    @property
+    @cached_property
     def fails(self) -> Tensor:
         """bool: the error is not within the bound. NaN fails, unless a rounding makes it a number."""
         return self.counted & ~((self.error <= self.bound) | torch.isinf(self.bound))
 
-    @property
+    @cached_property
     def excess(self) -> Tensor:
         """error / bound, the deciding number: above 1 is wrong. inf for NaN, -1 where not counted."""
         ratio = torch.nan_to_num(self.error / self.bound, nan=torch.inf, posinf=torch.inf)
@@ -117,8 +119,8 @@ def difference(autograd: Tensor, sympy: Tensor, dropped: Tensor) -> Difference:
 
 
 def _largest(values: Tensor) -> float:
-    """The maximum, NaN if any is NaN: torch's max propagates it. 0 of nothing."""
-    return values.max().item() if len(values) else 0.0
+    """The maximum, NaN if any is NaN: torch's max propagates it. NaN of nothing."""
+    return values.max().item() if len(values) else math.nan
 
 
 def suspicious(autograd: Tensor, sympy: Tensor, budget: int, always: Tensor, u: float, seed: int) -> Tensor:

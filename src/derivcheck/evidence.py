@@ -30,9 +30,9 @@ from derivcheck.timing import once
 if TYPE_CHECKING:
     from derivcheck.differentiation import SymbolicPartials
 
-# Ball operations that the referee may spend on one check: 0.1 to 0.2 s, a tenth of what importing torch takes.
+# Ball operations that the referee may spend on one check: 0.2 to 0.3 s, a quarter of what importing torch takes.
 # A count and not a time, so that the same seed gives the same verdicts on every machine.
-WORK = 100_000
+WORK = 200_000
 OVERHEAD = 15  # ball operations that one point costs besides its nodes (measured: 20 us a point, 1.3 us a node)
 FEWEST = 200  # points refereed however large the graph
 SLACK = 4  # by which the noise of two sequences may differ without a closer look: two bits

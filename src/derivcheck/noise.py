@@ -26,8 +26,9 @@ FACTOR = 32
 # Runs: 4 clear nearly all points. The largest of 16 is exceeded by a 17th in 6 % of cases, never by 32 times.
 FIRST_RUNS, MORE_RUNS = 4, 12
 PASSES = 4  # evaluations that the runs of the second round are spread over; the first round is one
-# Points around each over which the second estimate takes its largest: at a single one an error may vanish by luck.
-NEIGHBOURS = 4
+# Relative steps to the points around each over which the second estimate takes its largest: at a single one an error may
+# vanish by luck, and where 1 + erf(x) has one bit left it stays as it is over a hundredth of x (gelu at -5).
+STEPS = (0.0, 2.0**-22, -(2.0**-22), 2.0**-12, -(2.0**-12), 2.0**-8, -(2.0**-8), 2.0**-6)
 SHORT_BITS = 45  # a float64 scalar with fewer significant bits was written exactly; one with more (0.1, pi) was rounded
 
 # Operations that move data or decide, and round nothing. Views are recognised by their schema.
@@ -162,21 +163,21 @@ def scaling(evaluate: Values, points: Tensor, dtype: torch.dtype, error: Tensor,
     return _from_float64(evaluate, points, dtype, error, distance)
 
 
-def _neighbours(points: Tensor, step: float) -> Tensor:
-    """Each point (d, k) and others beside it, relative steps apart, (d, k·NEIGHBOURS)."""
-    steps = (torch.arange(NEIGHBOURS, dtype=torch.float64) - (NEIGHBOURS - 1) // 2).repeat(points.shape[1])
-    return points.repeat_interleave(NEIGHBOURS, 1) * (1 + step * steps)
+def _neighbours(points: Tensor) -> Tensor:
+    """Each point (d, k) and others beside it, float64 (d, k·len(STEPS))."""
+    factors = 1 + torch.tensor(STEPS, dtype=torch.float64).repeat(points.shape[1])
+    return points.double().repeat_interleave(len(STEPS), 1) * factors
 
 
 def _largest_around(distance: Tensor) -> Tensor:
-    """(k·NEIGHBOURS, m) -> (k, m). What is not a number says nothing."""
+    """(k·len(STEPS), m) -> (k, m). What is not a number says nothing."""
     clean = torch.nan_to_num(distance, nan=0.0, posinf=0.0)
-    return clean.reshape(-1, NEIGHBOURS, distance.shape[1]).amax(1).cpu()
+    return clean.reshape(-1, len(STEPS), distance.shape[1]).amax(1).cpu()
 
 
 def _from_float32(evaluate: Values, points: Tensor) -> Tensor:
     """2^-29 of the distance between float32 and float64, at points that both represent."""
-    near = _neighbours(points, 4 * unit_roundoff(torch.float32)).float()
+    near = _neighbours(points).float()
     shrink = unit_roundoff(torch.float64) / unit_roundoff(torch.float32)
     return _largest_around((evaluate(near).double() - evaluate(near.double())).abs()) * shrink
 
@@ -184,7 +185,7 @@ def _from_float32(evaluate: Values, points: Tensor) -> Tensor:
 def _from_float64(evaluate: Values, points: Tensor, dtype: torch.dtype, error: Tensor, distance: Distance) -> Tensor:
     """The error that float64 makes here, scaled up by the ratio of the units, if the error to be explained is larger by
     at least the square root of that ratio. Otherwise it does not scale like rounding, and excuses nothing."""
-    near = _neighbours(points.double(), 4 * unit_roundoff(torch.float32) ** 2)
+    near = _neighbours(points)
     wide = _largest_around(distance(near, evaluate(near)))
     growth = unit_roundoff(dtype) / unit_roundoff(torch.float64)
     return torch.where(wide * growth**0.5 <= error, wide * growth, 0.0)

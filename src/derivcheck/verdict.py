@@ -154,16 +154,13 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
     crossed = evidence.crossed
     if crossed is None:
         return None
-    for column, (sequence, partial) in enumerate(zip(crossed.sequences, crossed.partials, strict=True)):
-        judged = crossed.judged
-        exact, values = judged.exact.high[:, column], judged.values[:, column]
-        near = ~excuses.far(exact, values, getattr(torch, evidence.problem.dtype))
-        if partial == k and bool((judged.fails[:, column] & near).any()):
-            by = ", ".join(evidence.problem.variables[j] for j in sequence)
-            at = _first(judged, column)
-            return Decision(
-                Verdict.DISAGREES, Cause.ASYMMETRIC, f"differentiating by {by} is wrong", at, crossed.judged, column
-            )
+    judged, dtype = crossed.judged, getattr(torch, evidence.problem.dtype)
+    for column in (c for c, partial in enumerate(crossed.partials) if partial == k):
+        far = excuses.far(judged.exact.high[:, column], judged.values[:, column], dtype)
+        if bool((judged.fails[:, column] & ~far).any()):
+            by = ", ".join(evidence.problem.variables[j] for j in crossed.sequences[column])
+            message = f"differentiating by {by} is wrong"
+            return Decision(Verdict.DISAGREES, Cause.ASYMMETRIC, message, _first(judged, column), judged, column)
     return None
 
 

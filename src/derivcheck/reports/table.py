@@ -158,7 +158,7 @@ def _failure(row: PartialResult) -> Iterator[RenderableType]:
         lines = [f"  at {name:8} {x!r:25} {x.hex()}" for name, x in row.worst.point.items()]
         lines += [f"  {side:11} {getattr(row.worst, side)!r}" for side in ("autograd", "sympy", "exact", "bound")]
         yield Text("\n".join(lines))
-    yield Text(f"  Reproduce: {row.reproduce}")
+    yield Text(f"  Reproduce: {row.reproduce}", no_wrap=True, overflow="ignore")
 
 
 def _totals(check: CheckResult, report: Report) -> Text:
