@@ -115,6 +115,13 @@ def test_overflow_at_a_corner_of_extreme_magnitude_is_a_warning():
     assert min(result.partials[1].worst.point.values()) < 1e-150
 
 
+def test_a_kernel_that_underflows_inside_is_a_warning_at_such_a_corner():
+    norm = lambda x, y: torch.linalg.vector_norm(torch.stack([x, y], 1), dim=1)  # noqa: E731
+    result = check("sqrt(x**2 + y**2)", function=norm, domain=(-3, 3), order=2, timing=False).checks[0]
+    assert {row.cause for row in result.partials if row.verdict is not Verdict.AGREES} == {Cause.RANGE}
+    assert result.verdict is Verdict.IMPRECISE
+
+
 def test_underflow_in_the_domain_asked_for_is_a_failure():
     result = check(
         "x*y", function=lambda x, y: (x * 1e-200) * (y * 1e-200) * 1e200 * 1e200, domain=(1, 2), timing=False

@@ -58,8 +58,15 @@ def _excuse(evidence: Evidence, k: int, i: int) -> Excuse | None:
         return Excuse.INVISIBLE
     if (not asked or bool(far(exact, value, dtype))) and _leaves_range(evidence, k, point):
         return Excuse.RANGE
-    finite = bool(torch.isfinite(value))
-    return Excuse.ISOLATED if not asked and finite and _right_around(evidence, k, point) else None
+    if asked or not (_extreme(point, dtype) or bool(torch.isfinite(value))) or not _right_around(evidence, k, point):
+        return None
+    return Excuse.RANGE if _extreme(point, dtype) else Excuse.ISOLATED
+
+
+def _extreme(point: Tensor, dtype: torch.dtype) -> bool:
+    """Whether the square of a coordinate over- or underflows: a kernel that computes one inside shows no operation."""
+    info, size = torch.finfo(dtype), point.abs()
+    return bool(((size > info.max**0.5) | ((size > 0) & (size < info.tiny**0.5))).any())
 
 
 def far(exact: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:

@@ -26,8 +26,8 @@ FACTOR = 32
 # Runs: 4 clear nearly all points. The largest of 16 is exceeded by a 17th in 6 % of cases, never by 32 times.
 FIRST_RUNS, MORE_RUNS = 4, 12
 PASSES = 4  # evaluations that the runs of the second round are spread over; the first round is one
-# Relative steps to the points around each over which the second estimate takes its largest: at a single one an error may
-# vanish by luck, and where 1 + erf(x) has one bit left it stays as it is over a hundredth of x (gelu at -5).
+# Relative steps to the points around each over which the second estimate takes its largest: at a single one an error
+# may vanish by luck, and where 1 + erf(x) has one bit left it stays so over a hundredth of x (gelu at -5).
 STEPS = (0.0, 2.0**-22, -(2.0**-22), 2.0**-12, -(2.0**-12), 2.0**-8, -(2.0**-8), 2.0**-6)
 SHORT_BITS = 45  # a float64 scalar with fewer significant bits was written exactly; one with more (0.1, pi) was rounded
 
