@@ -73,11 +73,10 @@ class Deliveries:
 
     def _table(self, report: Report) -> None:
         """In colour and to the width of a terminal; in a pipe or a log as wide as it is."""
-        from derivcheck.reports.table import WIDE, renderables  # noqa: PLC0415 the table alone needs it
+        from derivcheck.reports.table import WIDE, show_on  # noqa: PLC0415 the table alone needs it
 
         console = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False)
-        for part in renderables(report, show=self.show, formulas=self.formulas):
-            console.print(part)
+        show_on(console, report, show=self.show, formulas=self.formulas)
 
 
 def _draft(name: str, path: str) -> File:

@@ -23,7 +23,7 @@ from derivcheck.exact import Exact
 from derivcheck.kinks import switches
 from derivcheck.problem import Problem
 from derivcheck.referee import referee_of
-from derivcheck.sampling import Kind, Points, on_device, sample, search
+from derivcheck.sampling import Kind, Points, on_device, placed, sample, search
 from derivcheck.suggestion import defined_domain
 from derivcheck.timing import once
 
@@ -163,7 +163,7 @@ def estimates(problem: Problem, columns: Tensor, evaluate: Evaluate, chosen: Seq
     dtype = getattr(torch, problem.dtype)
 
     def values(points: Tensor) -> Tensor:
-        return evaluate(points.to(problem.device)).values.detach().cpu()
+        return evaluate(placed(problem, points)).values.detach().cpu()
 
     def distance(points: Tensor, found: Tensor) -> Tensor:
         graph = symbolic_partials(problem.formula, problem.variables)

@@ -93,6 +93,12 @@ def on_device(problem: Problem, columns: Tensor) -> Tensor:
     return columns.to(getattr(torch, problem.dtype)).to(problem.device)
 
 
+def placed(problem: Problem, points: Tensor) -> Tensor:
+    """Points in whatever dtype on the problem's device; float64 on the CPU where the device (MPS) has none."""
+    lacking = points.dtype == torch.float64 and problem.device.startswith("mps")
+    return points.to("cpu" if lacking else problem.device)
+
+
 def _ends(problem: Problem) -> tuple[Tensor, Tensor]:
     ends = torch.tensor(problem.domain, dtype=torch.float64)
     return ends[:, :1], ends[:, 1:]

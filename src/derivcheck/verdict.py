@@ -18,7 +18,7 @@ from derivcheck.exact import Exact, Status
 from derivcheck.excuses import Excuse
 from derivcheck.referee import referee_of
 from derivcheck.results import Cause, PartialResult, PointCounts, Side, Verdict, Worst
-from derivcheck.sampling import Kind, on_device
+from derivcheck.sampling import Kind, on_device, placed
 
 if TYPE_CHECKING:
     from derivcheck.evidence import Evidence
@@ -141,8 +141,8 @@ def _suspect(evidence: Evidence, k: int, rows: Tensor) -> Suspect:
         points=evidence.points.columns[:, judged.places[rows]],
         dtype=getattr(torch, problem.dtype),
         cut=k in evidence.autograd.cut,
-        function=lambda points: point_function(problem)(*points.to(problem.device)),
-        again=lambda points: evidence.evaluate(points.to(problem.device)).values[:, k].detach().cpu(),
+        function=lambda points: point_function(problem)(*placed(problem, points)),
+        again=lambda points: evidence.evaluate(placed(problem, points)).values[:, k].detach().cpu(),
         with_ones=along(multi_index.canonical(alpha), reverse.ones) if problem.engine == "reverse" else None,
         other_sequences=other,
         within=lambda values: bool((exact.error(values) <= judged.bound[rows, k]).all()),

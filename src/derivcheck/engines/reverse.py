@@ -65,12 +65,13 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
     tree = _tree(sequences)
     columns_of = {s: [k for k, other in enumerate(sequences) if other == s] for s in sequences}
     places = {j for s in sequences for j in s}
-    drawn: dict[tuple[int, int], Tensor] = {}
+    drawn: dict[tuple[int, int, torch.device, torch.dtype], Tensor] = {}
 
     def cotangents(n: int, level: int, like: Tensor) -> Tensor:
-        if (n, level) not in drawn or drawn[n, level].dtype != like.dtype:
-            drawn[n, level] = cotangent(n, level, like.device, like.dtype)
-        return drawn[n, level]
+        key = n, level, like.device, like.dtype
+        if key not in drawn:
+            drawn[key] = cotangent(*key)
+        return drawn[key]
 
     def evaluate(points: Tensor) -> Partials:
         inputs = [row.clone().requires_grad_(j in places) for j, row in enumerate(points)]

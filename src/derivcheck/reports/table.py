@@ -33,10 +33,15 @@ WORDS = {
 def render(report: Report) -> str:
     """The table as plain text, for a file or a log."""
     console = Console(file=io.StringIO(), width=WIDE, color_system=None, legacy_windows=False)
-    for part in renderables(report):
-        console.print(part, soft_wrap=isinstance(part, Text))
+    show_on(console, report)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def show_on(console: Console, report: Report, *, show: str = "all", formulas: bool = False) -> None:
+    """Print it. A line that is made to be copied is never broken."""
+    for part in renderables(report, show=show, formulas=formulas):
+        console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
 def renderables(report: Report, *, show: str = "all", formulas: bool = False) -> Iterator[RenderableType]:
