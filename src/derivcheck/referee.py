@@ -133,7 +133,8 @@ def referee_of(graph: SymbolicPartials, partials: Sequence[MultiIndex], dtype: t
     """A referee of these partials. Those below a partial must exist for it to exist."""
     everything = sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))
     order = [*partials, *everything]
-    below = [[i for i, beta in enumerate(order) if beta != alpha and beta in _below(alpha)] for alpha in order]
+    place = {alpha: i for i, alpha in enumerate(order)}
+    below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
     roots = [graph[alpha] for alpha in order]
     return Referee(
         graph.graph, roots, below, ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype), count=len(partials)

@@ -29,7 +29,8 @@ LINES, GRID, MOST_KINKS = (
     64,
 )  # random lines a variable, places along each, kinks kept: a piecewise formula has a few
 BISECTIONS = 64  # halvings of an interval of float64 until its ends are neighbours
-MOST_COMBINATIONS = 16  # of domain ends: all of them up to 4 variables
+MOST_CORNERS = 2000  # 45 a variable: all of them up to 40 variables
+MOST_COMBINATIONS = 16  # of domain ends: all of them up to 4 variables, all low and all high beyond 10
 SEARCHERS, PROPOSALS, ROUNDS = 8, 32, 3  # worst points followed, points tried around each, narrowings by 1/32
 BYTES_A_POINT = 64  # float64 copies of one column alive at once while all partials are computed, a lower bound
 
@@ -132,12 +133,11 @@ def _corners(problem: Problem) -> Tensor:
         rows = ends[:, 0] + (ends[:, 1] - ends[:, 0]) * fractions
         rows[:, j] = torch.tensor(numbers, dtype=torch.float64)
         points.append(rows)
-    combinations = list(product(*problem.domain))
-    kept = (
-        combinations[:: max(1, len(combinations) // MOST_COMBINATIONS)][:MOST_COMBINATIONS] if len(special) < 20 else []
-    )
+    combinations = list(product(*problem.domain)) if len(special) <= 10 else [*zip(*problem.domain, strict=True)]
+    kept = combinations[:: max(1, len(combinations) // MOST_COMBINATIONS)][:MOST_COMBINATIONS]
     points.append(torch.tensor([*kept, *([x] * len(special) for x in special[0])], dtype=torch.float64))
-    return torch.cat(points).T
+    corners = torch.cat(points)
+    return corners[:: -(-len(corners) // MOST_CORNERS)].T
 
 
 def _special(problem: Problem, low: float, high: float) -> list[float]:
