@@ -25,6 +25,8 @@ from derivcheck.timing import BUDGET, steady
 from derivcheck.verdict import row
 from derivcheck.version import VERSION
 
+MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
+
 
 def check(
     expression: str,
@@ -191,6 +193,8 @@ def _times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
         return steady(lambda: evaluate(points), slice_)
 
     together = (measure(evidence.evaluate), measure(evidence.evaluate_sympy))
+    if len(problem.partials) > MOST_TIMED:
+        return together, [nothing] * len(problem.partials)
     alone = [replace(problem, partials=(alpha,)) for alpha in problem.partials]
     return together, [(measure(engine(p.engine)(p)), measure(symbolic.prepare(p))) for p in alone]
 

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from derivcheck import multi_index
 from derivcheck.differentiation import SymbolicPartials
@@ -23,7 +24,7 @@ def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
         if any(alpha)
         else ["--order", "0"]
     )
-    if list(problem.variables) != sorted(problem.variables, key=natural_order):
+    if not _in_natural_order(problem.variables):
         parts += ["--vars", ",".join(problem.variables)]
     for name, value in problem.params:
         parts += ["--param", f"{name}={value}"]
@@ -36,6 +37,11 @@ def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
     parts += ["--device", problem.device] if problem.device != "cpu" else []
     parts += ["--engine", problem.engine] if problem.engine != "reverse" else []
     return "derivcheck " + " ".join(map(shlex.quote, parts))
+
+
+@lru_cache(maxsize=8)
+def _in_natural_order(variables: tuple[str, ...]) -> bool:
+    return list(variables) == sorted(variables, key=natural_order)
 
 
 def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
