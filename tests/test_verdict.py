@@ -199,3 +199,12 @@ def test_the_same_seed_gives_the_same_verdicts_on_one_and_on_many_threads():
         assert rows(1) == rows(2)
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_lie_does_not_hide_behind_many_failures_that_have_an_excuse():
+    # exp(x)**2 overflows inside at nearly all points, whose exact value is far; the lie is at few others.
+    def wrong(x):
+        return torch.where(x < 150.5, -x.exp(), x.exp() ** 2 / x.exp())
+
+    result = check("exp(x)", function=backward(torch.exp, wrong), domain=(150, 700), timing=False).checks[0]
+    assert (result.partials[1].verdict, result.partials[1].worst.point["x"] < 150.5) == (Verdict.DISAGREES, True)

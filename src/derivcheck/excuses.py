@@ -40,6 +40,11 @@ class Excuse(Enum):
 
 def excuses(evidence: Evidence, k: int, failing: Tensor) -> list[Excuse | None]:
     """An excuse or None for each failing judged point of partial k; none is looked for once a point has none."""
+    judged, dtype = evidence.judged, getattr(torch, evidence.problem.dtype)
+    asked = evidence.points.kinds[judged.places[failing]] == Kind.SAMPLED
+    blamed = asked & ~far(judged.exact.high[failing, k], judged.values[failing, k], dtype)
+    if bool(blamed.any()):  # no excuse holds there, however many of the others have one
+        return [None if b else Excuse.RANGE for b in blamed.tolist()]
     found: list[Excuse | None] = []
     for i in failing[:MOST].tolist():
         found.append(_excuse(evidence, k, i))
