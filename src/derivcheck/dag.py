@@ -163,15 +163,16 @@ class Graph:
                 return (difference,)
         return ()
 
-    def reachable(self, roots: Iterable[Ref]) -> list[Ref]:
-        """All nodes that the roots are made of, arguments first."""
+    def reachable(self, roots: Iterable[Ref], arguments: Callable[[Ref], Iterable[Ref]] | None = None) -> list[Ref]:
+        """All nodes that the roots are made of, arguments first; by `arguments` where some are not to be followed."""
+        arguments = arguments or self.arguments
         found: set[Ref] = set()
         waiting = list(roots)
         while waiting:
             ref = waiting.pop()
             if ref not in found:
                 found.add(ref)
-                waiting.extend(self.arguments(ref))
+                waiting.extend(arguments(ref))
         return sorted(found)
 
 

@@ -43,11 +43,3 @@ def describe(device: str) -> str:
         (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
         platform.processor() or "cpu",
     )
-
-
-def synchronise(device: str) -> None:
-    """Wait until the device has finished, so that a clock may be read."""
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-    elif device.startswith("mps"):
-        torch.mps.synchronize()

@@ -76,8 +76,8 @@ class Evidence:
         values = self.evaluate(on_device(self.problem, columns)).values.detach().to("cpu", torch.float64)
         dtype = getattr(torch, self.problem.dtype)
         exact = referee_of(self.graph, self.problem.partials, dtype).enclose(columns)
-        stages = estimates(self.problem, columns, self.evaluate, range(len(self.problem.partials)))
-        return judge(torch.arange(columns.shape[1]), values, exact, dtype, stages, self.problem.tolerances)
+        places = torch.arange(columns.shape[1])
+        return _judged(self.problem, columns, places, values, exact, self.evaluate, range(len(self.problem.partials)))
 
 
 def collect(problem: Problem, graph: SymbolicPartials) -> Evidence:
@@ -103,7 +103,7 @@ def collect(problem: Problem, graph: SymbolicPartials) -> Evidence:
     exact = referee.enclose(points.columns[:, places], problem.deadline)
     places = places[: len(exact.high)]
     seconds = time.perf_counter() - start
-    judged = _judged(problem, points, places, values[places], exact, evaluate, range(len(problem.partials)))
+    judged = _judged(problem, points.columns, places, values[places], exact, evaluate, range(len(problem.partials)))
     crossed = _crossed(problem, points, judged) if problem.engine == "reverse" else None
     return Evidence(
         problem, graph, points, evaluate, evaluate_sympy, autograd, sympy, judged, crossed, prepare, first_call, seconds
@@ -196,7 +196,7 @@ def estimates(problem: Problem, columns: Tensor, evaluate: Evaluate, chosen: Seq
 
 def _judged(
     problem: Problem,
-    points: Points,
+    columns: Tensor,
     places: Tensor,
     values: Tensor,
     exact: Exact,
@@ -204,7 +204,7 @@ def _judged(
     chosen: Sequence[int],
     known: Tensor | None = None,
 ) -> Judged:
-    stages = estimates(problem, points.columns[:, places], evaluate, chosen)
+    stages = estimates(problem, columns[:, places], evaluate, chosen)
     return judge(places, values, exact, getattr(torch, problem.dtype), stages, problem.tolerances, known)
 
 
@@ -227,5 +227,5 @@ def _crossed(problem: Problem, points: Points, judged: Judged) -> Crossed | None
     # Another sequence has noise of its own, of the same order: more is estimated only where that does not suffice.
     u = ulp.unit_roundoff(getattr(torch, problem.dtype))
     known = SLACK * judged.noise[chosen][:, list(partials)] + u * exact.high.abs()
-    found = _judged(problem, points, places, values.values.detach(), exact, evaluate, partials, known)
+    found = _judged(problem, points.columns, places, values.values.detach(), exact, evaluate, partials, known)
     return Crossed(sequences, partials, found)

@@ -75,15 +75,13 @@ def _column(value: Value, like: Tensor) -> Tensor:
 
 def _program(graph: Graph, roots: Sequence[Ref]) -> list[tuple[Ref, Step]]:
     """The nodes to compute at all points, arguments first; the values of a Piecewise are not among them."""
-    found: set[Ref] = set()
-    waiting = list(roots)
-    while waiting:
-        ref = waiting.pop()
-        if ref not in found:
-            found.add(ref)
-            node = graph.nodes[ref]
-            waiting.extend(graph.arguments(ref) if not isinstance(node, Cases) else [c for _, c in node.pairs()])
-    return [(ref, _step(graph, ref)) for ref in sorted(found) if not isinstance(graph.nodes[ref], Variable)]
+
+    def arguments(ref: Ref) -> Sequence[Ref]:
+        node = graph.nodes[ref]
+        return [condition for _, condition in node.pairs()] if isinstance(node, Cases) else graph.arguments(ref)
+
+    walk = graph.reachable(roots, arguments)
+    return [(ref, _step(graph, ref)) for ref in walk if not isinstance(graph.nodes[ref], Variable)]
 
 
 def _step(graph: Graph, ref: Ref) -> Step:

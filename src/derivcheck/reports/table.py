@@ -11,7 +11,6 @@ from rich.text import Text
 
 from derivcheck.results import CheckResult, PartialResult, Report, Verdict
 
-NARROW = 80  # columns: what the table is designed for, and the least a plain rendering uses
 WIDE = 1000  # columns of a rendering that no terminal limits: nothing wraps in a log
 EXPLAINED = 5  # failing rows explained under a table; the others have the same story
 STYLES = {
