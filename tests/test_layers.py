@@ -8,14 +8,14 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "derivcheck"
 ORDER = """
     version errors multi_index ulp numerals
-    scanning vocabulary bounds parsing loading problem results
+    scanning vocabulary bounds parsing loading problem results record
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise
     sampling timing referee comparison diagnosis engines engines.reverse engines.symbolic
     suggestion evidence excuses verdict rows devices
     checking
     reports reports.json reports.table delivery options cli __init__ __main__
 """.split()
-UPWARDS = {("results", "reports.table")}  # print(report) shows the table
+UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
 LOADED_BY_NAME = {("engines", "engines.reverse")}
 
 

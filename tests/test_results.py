@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from derivcheck import check
-from derivcheck.results import Verdict, plain, worst_verdict
+from derivcheck.record import plain
+from derivcheck.results import Verdict, worst_verdict
 
 SCHEMA = json.loads((Path(__file__).parent / "report.schema.json").read_text())
 

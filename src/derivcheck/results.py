@@ -28,6 +28,23 @@ class Verdict(Enum):
         return list(Verdict).index(self)
 
 
+class Outcome(Enum):
+    """What a check means for the run: the verdict, seen through --strict and what a suite says of it."""
+
+    PASSED = "passed"
+    SKIPPED = "skipped"
+    XFAILED = "failed as expected"
+    KNOWN = "known defect"
+    UNSUPPORTED = "unsupported"
+    UNDECIDED = "undecided"
+    XPASSED = "passed unexpectedly"
+    FAILED = "failed"
+
+
+FAILING = frozenset({Outcome.FAILED, Outcome.XPASSED})
+OPEN = {Verdict.UNDECIDED: Outcome.UNDECIDED, Verdict.UNSUPPORTED: Outcome.UNSUPPORTED}
+
+
 class Cause(Enum):
     """Why. The value is the sentence; what is known of the case is added to it."""
 
@@ -141,6 +158,17 @@ class CheckResult:
     partials: tuple[PartialResult, ...]
     strict: bool = False
     max_lost_bits: float | None = None
+    source: str = ""
+    """The suite file that it stands in, as it was named."""
+    line: int = 0
+    """Where in that file, from 1."""
+    tags: tuple[str, ...] = ()
+    skip: str = ""
+    """Why it was not run: there are no rows then."""
+    xfail: str = ""
+    """Why it is expected to disagree."""
+    known: str = ""
+    """The public issue of a known defect. The verdict stays what it is."""
 
     @property
     def fails(self) -> bool:
@@ -153,6 +181,17 @@ class CheckResult:
     def verdict(self) -> Verdict:
         """The worst of the rows."""
         return worst_verdict([row.verdict for row in self.partials])
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the check means for the run it stands in."""
+        if self.skip:
+            return Outcome.SKIPPED
+        if self.xfail:
+            return Outcome.XFAILED if self.verdict is Verdict.DISAGREES else Outcome.XPASSED
+        if self.fails:
+            return Outcome.KNOWN if self.known else Outcome.FAILED
+        return OPEN.get(self.verdict, Outcome.PASSED)
 
     @property
     def message(self) -> str:
@@ -169,18 +208,23 @@ class Report:
     environment: Mapping[str, Any]
     version: str
     interrupted: bool = False
+    known_ok: bool = False
+    """Whether known defects are let pass, so that only new ones fail."""
 
     @property
     def verdict(self) -> Verdict:
-        return worst_verdict([check.verdict for check in self.checks])
+        """The worst of the checks that ran."""
+        return worst_verdict([check.verdict for check in self.checks if not check.skip])
 
     @property
     def exit_status(self) -> ExitStatus:
         if self.interrupted:
             return ExitStatus.INTERRUPTED
-        if any(check.fails for check in self.checks):
+        outcomes = {check.outcome for check in self.checks}
+        if outcomes & (FAILING if self.known_ok else FAILING | {Outcome.KNOWN}):
             return ExitStatus.DISAGREES
-        return ExitStatus.AGREES if self.verdict.rank <= Verdict.IMPRECISE.rank else ExitStatus.UNDECIDED
+        open_ = not outcomes or outcomes & {Outcome.UNDECIDED, Outcome.UNSUPPORTED}
+        return ExitStatus.UNDECIDED if open_ else ExitStatus.AGREES
 
     @property
     def ok(self) -> bool:
@@ -188,17 +232,19 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: NaN and infinity as text, points as hexadecimal floats."""
+        from derivcheck import record  # noqa: PLC0415 it reads what is defined here
+
         return {
             "schema": SCHEMA,
             "version": self.version,
             "environment": dict(self.environment),
             "verdict": self.verdict.value,
             "exit_status": int(self.exit_status),
-            "checks": [_check(check) for check in self.checks],
+            "checks": [record.of_check(check) for check in self.checks],
         }
 
     def __str__(self) -> str:
-        from derivcheck.reports import table  # noqa: PLC0415 the one import upwards: print(report) shows the table
+        from derivcheck.reports import table  # noqa: PLC0415 print(report) shows the table
 
         return table.render(self)
 
@@ -206,42 +252,3 @@ class Report:
 def worst_verdict(verdicts: Sequence[Verdict]) -> Verdict:
     """The one that decides; `undecided` of nothing."""
     return max(verdicts, key=lambda v: v.rank, default=Verdict.UNDECIDED)
-
-
-def _check(check: CheckResult) -> dict[str, Any]:
-    kept = ("name", "expression", "function", "variables", "points", "seed", "dtype", "device")
-    return {
-        **{key: plain(getattr(check, key)) for key in kept},
-        "domain": {name: [plain(end) for end in ends] for name, ends in check.domain.items()},
-        "verdict": check.verdict.value,
-        "seconds": {key: plain(value) for key, value in vars(check.seconds).items() if key != "first_call"},
-        "partials": [_partial(row) for row in check.partials],
-    }
-
-
-def _partial(row: PartialResult) -> dict[str, Any]:
-    worst = row.worst
-    return {
-        **{
-            key: plain(getattr(row, key))
-            for key in ("partial", "order", "label", "symbolic", "engine", "message", "reproduce")
-        },
-        "verdict": row.verdict.value,
-        "cause": row.cause.name.lower().replace("_", "-") if row.cause else None,
-        "points": plain(vars(row.points)),
-        "difference": plain(vars(row.difference)),
-        "autograd": plain(vars(row.autograd)),
-        "sympy": plain(vars(row.sympy)),
-        "worst": worst and {**plain(vars(worst)), "point": {name: float(x).hex() for name, x in worst.point.items()}},
-    }
-
-
-def plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become "nan", "inf" and "-inf"."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, tuple):
-        return [plain(inner) for inner in value]
-    return value

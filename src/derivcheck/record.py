@@ -1,0 +1,52 @@
+"""Results as plain data for JSON: NaN and infinity as text, points as hexadecimal floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derivcheck.results import CheckResult, PartialResult
+
+
+def of_check(check: CheckResult) -> dict[str, Any]:
+    """One check; with where it stands and what is said of it there, if it comes from a suite."""
+    kept = ("name", "expression", "function", "variables", "points", "seed", "dtype", "device")
+    of_suite = ("source", "line", "tags", "skip", "xfail", "known") if check.source else ()
+    return {
+        **{key: plain(getattr(check, key)) for key in (*kept, *of_suite)},
+        **({"outcome": check.outcome.value} if check.source else {}),
+        "domain": {name: [plain(end) for end in ends] for name, ends in check.domain.items()},
+        "verdict": check.verdict.value,
+        "seconds": {key: plain(value) for key, value in vars(check.seconds).items() if key != "first_call"},
+        "partials": [_of_partial(row) for row in check.partials],
+    }
+
+
+def _of_partial(row: PartialResult) -> dict[str, Any]:
+    worst = row.worst
+    return {
+        **{
+            key: plain(getattr(row, key))
+            for key in ("partial", "order", "label", "symbolic", "engine", "message", "reproduce")
+        },
+        "verdict": row.verdict.value,
+        "cause": row.cause.name.lower().replace("_", "-") if row.cause else None,
+        "points": plain(vars(row.points)),
+        "difference": plain(vars(row.difference)),
+        "autograd": plain(vars(row.autograd)),
+        "sympy": plain(vars(row.sympy)),
+        "worst": worst and {**plain(vars(worst)), "point": {name: float(x).hex() for name, x in worst.point.items()}},
+    }
+
+
+def plain(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they become "nan", "inf" and "-inf"."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [plain(inner) for inner in value]
+    return value
