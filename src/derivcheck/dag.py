@@ -139,6 +139,30 @@ class Graph:
         lone = len(kept) == 1 and kept[0][1] == 1
         return self.sum([(kept[0][0] if lone else self.node(Product(kept)), coefficient)])
 
+    def times(self, a: Ref, b: Ref) -> Ref:
+        """a·b with both factors kept as they are, numbers taken out in front; merged only where one power is left.
+
+        A flat product of derivatives has as many forms as its order has partitions. Kept in pairs, Leibniz' rule meets
+        the same factors again: d variables at order k need a number of nodes polynomial in k.
+        """
+        (c, x), (k, y) = self._scaled(a), self._scaled(b)
+        powers: dict[Ref, Number] = {}
+        for factor, e in (*self._powers(x, 1)[1], *self._powers(y, 1)[1]):
+            powers[factor] = powers.get(factor, 0) + e
+        if sum(e != 0 for e in powers.values()) < 2:
+            return self.product([(self.number(c * k), 1), (x, 1), (y, 1)])
+        pair = ((x, 2),) if x == y else ((min(x, y), 1), (max(x, y), 1))
+        return self.sum([(self.node(Product(pair)), c * k)])
+
+    def _scaled(self, ref: Ref) -> tuple[Number, Ref]:
+        """A node as a number times a node."""
+        node = self.nodes[ref]
+        if isinstance(node, Sum) and not node.terms:
+            return node.constant, self.one
+        if isinstance(node, Sum) and not node.constant and len(node.terms) == 1:
+            return node.terms[0][1], node.terms[0][0]
+        return 1, ref
+
     def _powers(self, ref: Ref, exponent: Number) -> tuple[Number, Sequence[tuple[Ref, Number]]]:
         """ref**exponent as a number times powers. (c·a·b)**e splits only for whole e: (-2)**0.5 is not real."""
         node = self.nodes[ref]

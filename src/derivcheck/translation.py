@@ -1,6 +1,6 @@
 """sympy -> graph and back. One small rule a kind of expression."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 import sympy as sp
@@ -116,7 +116,7 @@ def _formula(graph: Graph, ref: Ref, symbols: list[sp.Symbol], made: dict[Ref, s
         case Sum(constant, terms):
             return _joined(sp.Add, constant, [_joined(sp.Mul, c, [made[t]]) for t, c in terms])
         case Product(factors):
-            return _joined(sp.Mul, 1, [_raised(made[f], sp.Rational(e)) for f, e in factors])
+            return _joined(sp.Mul, 1, [_raised(made[f], sp.Rational(e)) for f, e in _flat(graph, factors)])
         case Relation(operator, difference):
             return {v: k for k, v in OPERATORS.items()}[operator](made[difference], 0, evaluate=False)
         case Logic(operator, conditions):
@@ -129,6 +129,20 @@ def _formula(graph: Graph, ref: Ref, symbols: list[sp.Symbol], made: dict[Ref, s
             return sympy_head(head)(
                 *(made[a] for a in arguments[: 2 if head in ("max", "min", "mod") else None]), evaluate=False
             )
+
+
+def _flat(graph: Graph, factors: Iterable[tuple[Ref, Number]]) -> list[tuple[Ref, Number]]:
+    """The factors of a product of products: a person wants to read x*y**2, not (x*y)*y."""
+    collected: dict[Ref, Number] = {}
+    waiting = list(factors)
+    while waiting:
+        ref, e = waiting.pop()
+        node = graph.nodes[ref]
+        if isinstance(node, Product) and Fraction(e).denominator == 1:
+            waiting.extend((f, e * k) for f, k in node.factors)
+        else:
+            collected[ref] = collected.get(ref, 0) + e
+    return sorted((f, e) for f, e in collected.items() if e)
 
 
 def _joined(head: Callable[..., sp.Expr], number: Number, parts: list[sp.Expr]) -> sp.Expr:
