@@ -9,9 +9,9 @@ PACKAGE = Path(__file__).parent.parent / "src" / "derivcheck"
 ORDER = """
     version errors multi_index ulp numerals
     scanning vocabulary bounds parsing loading problem results record
-    dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise
-    sampling timing referee comparison diagnosis engines engines.reverse engines.symbolic
-    suggestion evidence excuses verdict rows devices
+    dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise progress
+    sampling corners chunks timing referee comparison diagnosis engines engines.reverse engines.symbolic
+    suggestion survey evidence excuses verdict rows devices
     checking
     reports reports.json reports.table delivery options cli __init__ __main__
 """.split()

@@ -13,7 +13,7 @@ def at(text, point, order=0, variables=("x",), partials=None):
     """(values, statuses) of the partials up to this order in x at one point."""
     alphas = partials or [(k,) for k in range(order + 1)]
     graph = SymbolicPartials(parse(text).formula, variables)
-    found = referee_of(graph, alphas, torch.float64).at(point)[: len(alphas)]
+    found = referee_of(graph, tuple(alphas), torch.float64).at(point)[: len(alphas)]
     return [e.high for e in found], [e.status for e in found]
 
 
@@ -25,7 +25,7 @@ def test_catastrophic_cancellation_is_settled_by_more_precision():
 
 def test_the_exact_value_holds_106_bits():
     graph = SymbolicPartials(parse("x/3").formula, ["x"])
-    exact = referee_of(graph, [(0,)], torch.float64).enclose(torch.tensor([[1.0]], dtype=torch.float64))
+    exact = referee_of(graph, ((0,),), torch.float64).enclose(torch.tensor([[1.0]], dtype=torch.float64))
     assert exact.high.item() == 1 / 3
     assert exact.low.item() == pytest.approx(1 / 3 * 2**-54, rel=1e-10)
 
@@ -90,5 +90,5 @@ def test_values_beyond_float64_are_infinite_not_lost():
 
 def test_past_its_deadline_it_returns_what_it_has():
     graph = SymbolicPartials(parse("sin(x)").formula, ["x"])
-    exact = referee_of(graph, [(0,)], torch.float64).enclose(torch.rand(1, 50, dtype=torch.float64), deadline=0.0)
+    exact = referee_of(graph, ((0,),), torch.float64).enclose(torch.rand(1, 50, dtype=torch.float64), deadline=0.0)
     assert exact.high.shape == (0, 1)

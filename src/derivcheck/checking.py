@@ -20,11 +20,12 @@ from derivcheck.multi_index import MultiIndex
 from derivcheck.problem import Problem
 from derivcheck.results import CheckResult, PartialResult, Report, Seconds
 from derivcheck.rows import blank, late, replayable, unsupported
-from derivcheck.sampling import on_device
+from derivcheck.sampling import RandomPoints, on_device
 from derivcheck.timing import BUDGET, steady
 from derivcheck.verdict import row
 from derivcheck.version import VERSION
 
+MOST_POINTS_TIMED = 2**18  # points that are timed; the time of more is that of these, scaled up
 MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
 
 
@@ -186,11 +187,13 @@ def _times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
     nothing: Timed = ((math.nan, math.nan), (math.nan, math.nan))
     if not problem.timing:
         return nothing, [nothing] * len(problem.partials)
-    points = on_device(problem, evidence.points.columns[:, : problem.points])
+    points = on_device(problem, RandomPoints(problem).take(min(problem.points, MOST_POINTS_TIMED)))
+    chunks, scale = points.split(evidence.chunk, 1), problem.points / points.shape[1]
     slice_ = BUDGET / (2 * len(problem.partials) + 2)
 
     def measure(evaluate: Evaluate) -> tuple[float, float]:
-        return steady(lambda: evaluate(points), slice_)
+        median, spread = steady(lambda: [evaluate(chunk) for chunk in chunks], slice_)
+        return median * scale, spread * scale
 
     together = (measure(evidence.evaluate), measure(evidence.evaluate_sympy))
     if len(problem.partials) > MOST_TIMED:

@@ -121,29 +121,3 @@ def difference(autograd: Tensor, sympy: Tensor, dropped: Tensor) -> Difference:
 def _largest(values: Tensor) -> float:
     """The maximum, NaN if any is NaN: torch's max propagates it. NaN of nothing."""
     return values.max().item() if len(values) else math.nan
-
-
-def suspicious(autograd: Tensor, sympy: Tensor, budget: int, always: Tensor, u: float, seed: int) -> Tensor:
-    """Which `budget` of n points the referee should see: those in `always`, those where autograd alone is not finite,
-    where the two sides differ most (absolutely and relatively, a share for each partial), then a random share.
-
-    `autograd`, `sympy` float64 (n, m). Returns sorted places (k,).
-    """
-    n, m = autograd.shape
-    if budget >= n:
-        return torch.arange(n)
-    gap = (autograd - sympy).abs()
-    odd = torch.isfinite(sympy) & ~torch.isfinite(autograd)
-    share = max(1, budget // (4 * m))
-    chosen = torch.zeros(n, dtype=torch.bool)
-    chosen[always] = True
-    for k in range(m):
-        relative = gap[:, k] / (u * sympy[:, k].abs())
-        for score in (torch.nan_to_num(gap[:, k], nan=-1.0), torch.nan_to_num(relative, nan=-1.0)):
-            chosen[score.topk(min(share, n)).indices] = True
-        chosen[odd[:, k].nonzero().squeeze(1)[:share]] = True
-    rest = (~chosen).nonzero().squeeze(1)
-    spare = max(budget - int(chosen.sum()), budget // 4)
-    drawn = torch.randperm(len(rest), generator=torch.Generator().manual_seed(seed + 4))[:spare]
-    chosen[rest[drawn]] = True
-    return chosen.nonzero().squeeze(1)

@@ -1,14 +1,14 @@
 """Everything that is computed about one problem before anything is judged: points, both sides, exact values, bounds.
 
-The order matters. All points are computed by both sides, in float64 on the symbolic side as well, so that the points
-where they differ most are known before the referee, who is slow, chooses where to look.
+The order matters. All points are computed by both sides first, so that those where the sides differ most are known
+before the referee, who is slow, chooses where to look.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,15 +16,17 @@ import torch
 from torch import Tensor
 
 from derivcheck import loading, multi_index, noise, ulp
-from derivcheck.comparison import Estimate, Judged, judge, suspicious
+from derivcheck.comparison import Estimate, Judged, judge
+from derivcheck.corners import search, special
 from derivcheck.engines import Evaluate, Partials, engine, reverse, symbolic, symbolic_partials, user_function
-from derivcheck.errors import DerivcheckError, FunctionError
+from derivcheck.errors import DerivcheckError
 from derivcheck.exact import Exact
 from derivcheck.kinks import switches
 from derivcheck.problem import Problem
 from derivcheck.referee import referee_of
-from derivcheck.sampling import Kind, Points, on_device, placed, sample, search
+from derivcheck.sampling import Kind, Points, on_device, placed
 from derivcheck.suggestion import defined_domain
+from derivcheck.survey import Sides, Survey, suspicious
 from derivcheck.timing import once
 
 if TYPE_CHECKING:
@@ -50,11 +52,15 @@ class Crossed(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """n points, m partials of one problem."""
+    """m partials of one problem."""
 
     problem: Problem
     graph: SymbolicPartials
     points: Points
+    """The k points that were kept, of `checked`."""
+    checked: int
+    chunk: int
+    """Points evaluated at once."""
     evaluate: Evaluate
     """The prepared engine."""
     evaluate_sympy: Evaluate
@@ -83,31 +89,55 @@ class Evidence:
 def collect(problem: Problem, graph: SymbolicPartials) -> Evidence:
     """Compute both sides everywhere and the exact values where they matter."""
     (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), symbolic.prepare(problem)))
-    points = sample(problem, switches(graph))
-    try:
-        autograd, first_call = once(lambda: _first(problem, evaluate, on_device(problem, points.columns)))
-    except FunctionError:
-        if not problem.corners:
-            raise
-        # A matrix inverse raises where it is singular, and corners are: nobody asked for them.
-        return collect(replace(problem, corners=False), graph)
-    reference = evaluate_sympy(points.columns).values
-    points, autograd, reference = _searched(problem, points, evaluate, evaluate_sympy, autograd, reference)
-    sympy = evaluate_sympy(on_device(problem, points.columns))
-    start = time.perf_counter()
     referee = referee_of(graph, problem.partials, getattr(torch, problem.dtype))
     budget = max(FEWEST, WORK // (referee.cost + OVERHEAD))
-    values = autograd.values.detach().to("cpu", torch.float64)
-    always = _always(points, budget)
-    places = suspicious(values, reference, budget, always, ulp.unit_roundoff(torch.float64), problem.seed)
-    exact = referee.enclose(points.columns[:, places], problem.deadline)
+    survey = Survey(problem, evaluate, evaluate_sympy, budget)
+    first_call = survey.random(lambda points: _first(problem, evaluate, points))
+    _look_closer(problem, graph, survey)
+    sides = survey.kept
+    start = time.perf_counter()
+    places = suspicious(sides, budget, problem.seed)
+    exact = referee.enclose(sides.points.columns[:, places], problem.deadline)
     places = places[: len(exact.high)]
     seconds = time.perf_counter() - start
-    judged = _judged(problem, points.columns, places, values[places], exact, evaluate, range(len(problem.partials)))
-    crossed = _crossed(problem, points, judged) if problem.engine == "reverse" else None
+    everything = range(len(problem.partials))
+    judged = _judged(problem, sides.points.columns, places, sides.autograd[places], exact, evaluate, everything)
     return Evidence(
-        problem, graph, points, evaluate, evaluate_sympy, autograd, sympy, judged, crossed, prepare, first_call, seconds
+        problem,
+        graph,
+        sides.points,
+        survey.count,
+        survey.chunk.size,
+        evaluate,
+        evaluate_sympy,
+        Partials(sides.autograd, survey.cut, survey.unsupported),
+        Partials(sides.sympy, unsupported=survey.unsupported_sympy),
+        judged,
+        _crossed(problem, sides.points, judged) if problem.engine == "reverse" else None,
+        prepare,
+        first_call,
+        seconds,
     )
+
+
+def _look_closer(problem: Problem, graph: SymbolicPartials, survey: Survey) -> None:
+    """Add corners and kinks, then the points of a search that starts where the sides differ most."""
+    if not problem.corners:
+        return
+    try:
+        survey.add(special(problem, switches(graph)))
+    except Exception:
+        if problem.function is None:
+            raise
+        return  # a matrix inverse raises where it is singular, and corners are: nobody asked for them
+    if all(low == high for low, high in problem.domain):
+        return
+
+    def score(columns: Tensor) -> Tensor:
+        sides, _ = survey.add(Points(columns, torch.full((columns.shape[1],), int(Kind.SEARCHED))))
+        return _gap(sides)
+
+    search(problem, survey.kept.points, _gap(survey.kept), score)
 
 
 def _first(problem: Problem, evaluate: Evaluate, points: Tensor) -> Partials:
@@ -123,38 +153,9 @@ def _first(problem: Problem, evaluate: Evaluate, points: Tensor) -> Partials:
         raise loading.raised(problem.function_name, "raises when it is differentiated", error) from None
 
 
-def _always(points: Points, budget: int) -> Tensor:
-    """Corners and kinks, thinned to half the budget."""
-    places = ((points.kinds == Kind.CORNER) | (points.kinds == Kind.KINK)).nonzero().squeeze(1)
-    return places[:: max(1, -(-2 * len(places) // budget))]
-
-
-def _searched(
-    problem: Problem,
-    points: Points,
-    evaluate: Evaluate,
-    evaluate_sympy: Evaluate,
-    autograd: Partials,
-    reference: Tensor,
-) -> tuple[Points, Partials, Tensor]:
-    """Add the points of a search that starts where the two sides differ most, relative to the value."""
-    if not problem.corners or all(low == high for low, high in problem.domain):
-        return points, autograd, reference
-    tried: list[tuple[Tensor, Tensor]] = []
-
-    def score(columns: Tensor) -> Tensor:
-        tried.append((evaluate(on_device(problem, columns)).values, evaluate_sympy(columns).values))
-        return _gap(*tried[-1])
-
-    found = search(problem, points, _gap(autograd.values, reference), score)
-    merged = Points(torch.cat([points.columns, found.columns], 1), torch.cat([points.kinds, found.kinds]))
-    values = torch.cat([autograd.values, *(values for values, _ in tried)])
-    return merged, Partials(values, autograd.cut, autograd.unsupported), torch.cat([reference, *(r for _, r in tried)])
-
-
-def _gap(values: Tensor, reference: Tensor) -> Tensor:
-    """(n,) the largest relative difference over the partials; not finite counts as 0."""
-    gap = (values.detach().to("cpu", torch.float64) - reference).abs() / reference.abs()
+def _gap(sides: Sides) -> Tensor:
+    """(k,) the largest relative difference over the partials; not finite counts as 0."""
+    gap = (sides.autograd.double() - sides.reference).abs() / sides.reference.abs()
     return torch.nan_to_num(gap, nan=0.0, posinf=0.0).amax(1)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # exactly 0 in float64, whose smallest subnormal is 2**-1074, against intermediates up to 2**900.
 PRECISIONS = (128, 512, 2048)
 SPARE = 10  # bits by which the radius must lie below u·|value|: it then adds a thousandth of a rounding to any error
+MOST_KNOWN = 20_000  # points whose enclosures are kept, some kilobytes each at order 8
 MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth the time, and the point is a kink
 
 
@@ -46,6 +48,7 @@ class Referee:
         self.below = below
         self.bits = SPARE - round(torch.tensor(u).log2().item())
         self.tiny = arb(smallest) / 2**SPARE
+        self._known: dict[tuple[float, ...], list[Enclosure]] = {}
 
     @property
     def cost(self) -> int:
@@ -65,7 +68,16 @@ class Referee:
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
 
     def at(self, point: Sequence[float]) -> list[Enclosure]:
-        """Enclosures of all roots at one point, at the lowest precision that settles them."""
+        """Enclosures of all roots at one point. They are kept: several engines are judged at the same points."""
+        key = tuple(point)
+        if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._settled(point)
+        return self._known[key]
+
+    def _settled(self, point: Sequence[float]) -> list[Enclosure]:
+        """Evaluate at the lowest precision that settles all roots."""
         before = ctx.prec
         try:
             for precision in PRECISIONS:
@@ -129,7 +141,8 @@ class Referee:
         return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (TIE * self.program.u))
 
 
-def referee_of(graph: SymbolicPartials, partials: Sequence[MultiIndex], dtype: torch.dtype) -> Referee:
+@lru_cache(maxsize=4)
+def referee_of(graph: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
     """A referee of these partials. Those below a partial must exist for it to exist."""
     everything = sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))
     order = [*partials, *everything]

@@ -55,7 +55,7 @@ def row(
         verdict=decision.verdict,
         cause=decision.cause,
         message=decision.message,
-        points=PointCounts(len(values), int(judged.counted[:, k].sum()), skipped(judged, k)),
+        points=PointCounts(evidence.checked, int(judged.counted[:, k].sum()), skipped(judged, k)),
         difference=difference(values, reference, dropped) if computed and symbolic else blank.difference,
         autograd=side(judged.values[:, k], judged, k, u, autograd) if computed else Side(),
         sympy=side(reference[places].double(), judged, k, u, sympy) if symbolic else Side(),
@@ -187,7 +187,7 @@ def _conditioning(evidence: Evidence, k: int, rows: Tensor) -> Tensor:
     """Σ|x_j·∂_j ∂^α f| at judged points (rows,): how far the partial moves if every input moves by all of itself."""
     problem = evidence.problem
     alpha = problem.partials[k]
-    above = [(*alpha[:j], alpha[j] + 1, *alpha[j + 1 :]) for j in range(len(alpha))]
+    above = tuple((*alpha[:j], alpha[j] + 1, *alpha[j + 1 :]) for j in range(len(alpha)))
     columns = evidence.points.columns[:, evidence.judged.places[rows]]
     try:
         exact = referee_of(evidence.graph, above, getattr(torch, problem.dtype)).enclose(columns)
