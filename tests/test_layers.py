@@ -11,6 +11,8 @@ ORDER = """
     scanning vocabulary bounds parsing loading problem results record
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise progress
     sampling corners chunks timing referee comparison diagnosis engines engines.reverse engines.symbolic
+    engines.forward engines.forward_over_reverse engines.compiled
+    series taylor taylor_special compositions signatures jets engines.jet
     suggestion survey evidence excuses verdict rows devices
     checking
     reports reports.json reports.table delivery options cli __init__ __main__

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 MOST_KEPT = 2**15  # points kept before they are thinned to what the referee can look at: a few megabytes
-FEW = 2**20  # points of which a random share is drawn without repetition
+FEW = 2**16  # points of which a random share is drawn without repetition
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,21 @@ GROUP = "derivcheck.engines.v1"
 BUILT_IN = {
     "reverse": "derivcheck.engines.reverse:prepare",
     "symbolic": "derivcheck.engines.symbolic:prepare",
+    "forward": "derivcheck.engines.forward:prepare",
+    "forward-over-reverse": "derivcheck.engines.forward_over_reverse:prepare",
+    "jet": "derivcheck.engines.jet:prepare",
+    "compiled": "derivcheck.engines.compiled:prepare",
 }
+
+
+# How torch says so: of a kernel, of forward mode, of a torch.autograd.Function without `jvp` or `setup_context`.
+LACKING = (
+    "not implemented",
+    "has not been implemented",
+    "must override the setup_context",
+    "must implement the jvp",
+    "does not support forward AD",
+)
 
 
 @dataclass(frozen=True)
@@ -67,14 +81,19 @@ def user_function(problem: Problem) -> Callable[..., Any]:
     return (lambda *columns: function(torch.stack(columns, dim=1))) if problem.layout == "matrix" else function
 
 
-def run(function: Callable[..., Tensor], *columns: Tensor) -> Tensor:
+def run(function: Callable[..., Any], *columns: Tensor) -> Any:
     """Call; an operation that torch lacks for this dtype or device is `Unsupported`, not an error."""
     try:
         return function(*columns)
     except (RuntimeError, NotImplementedError) as error:
-        if "not implemented" in str(error):
+        if lacking(error):
             raise Unsupported(str(error).splitlines()[0]) from None
         raise
+
+
+def lacking(error: Exception) -> bool:
+    """Whether torch says that an operation has no kernel or no derivative of this kind, or a Function no `jvp`."""
+    return any(words in str(error) for words in LACKING)
 
 
 def engine(name: str) -> Engine:

@@ -9,15 +9,18 @@ out at the end only (Griewank & Walther, Evaluating Derivatives, 2008, ch. 3 and
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from derivcheck import multi_index
-from derivcheck.engines import Evaluate, Partials, point_function, run
+from derivcheck.engines import Evaluate, Partials, lacking, point_function, run
 from derivcheck.errors import TimedOut, Unsupported
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ def powers_of_two(seed: int) -> Cotangent:
         generator = torch.Generator().manual_seed((seed * 1_000_003 + level) % 2**63)
         return torch.randint(-1, 1, (n,), generator=generator)
 
+    @cache
     def draw(n: int, level: int, device: torch.device, dtype: torch.dtype) -> Tensor:
         generator = torch.Generator().manual_seed((seed * 1_000_003 - 1 - level) % 2**63)
         signs = torch.randint(0, 2, (n,), generator=generator) * 2 - 1
@@ -65,23 +69,18 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
     tree = _tree(sequences)
     columns_of = {s: [k for k, other in enumerate(sequences) if other == s] for s in sequences}
     places = {j for s in sequences for j in s}
-    drawn: dict[tuple[int, int, torch.device, torch.dtype], Tensor] = {}
-
-    def cotangents(n: int, level: int, like: Tensor) -> Tensor:
-        key = n, level, like.device, like.dtype
-        if key not in drawn:
-            drawn[key] = cotangent(*key)
-        return drawn[key]
+    depth = max(map(len, sequences))
 
     def evaluate(points: Tensor) -> Partials:
         inputs = [row.clone().requires_grad_(j in places) for j, row in enumerate(points)]
-        walk = _Walk(inputs, cotangents, len(sequences), columns_of, problem.deadline)
+        drawn = [cotangent(points.shape[1], level, points.device, points.dtype) for level in range(depth)]
+        walk = _Walk(inputs, drawn, len(sequences), columns_of, problem.deadline)
         try:
             with torch.set_grad_enabled(bool(tree)):
                 value = run(function, *inputs)
         except Unsupported as reason:
             return _one_by_one(problem, sequences, cotangent, points, str(reason))
-        walk.descend((), value, torch.ones_like(value), tree, cut=False)
+        walk.descend((), value, tree, cut=False)
         return Partials(walk.values.T, frozenset(walk.cut), walk.unsupported)
 
     return evaluate
@@ -115,39 +114,48 @@ class _Walk:
     def __init__(
         self,
         inputs: list[Tensor],
-        cotangents: Callable[[int, int, Tensor], Tensor],
+        cotangents: Sequence[Tensor],
         count: int,
         columns_of: dict[Sequence_, list[int]],
         deadline: float | None,
     ) -> None:
         self.deadline = deadline
         self.inputs, self.cotangents, self.columns_of = inputs, cotangents, columns_of
-        self.values = torch.full((count, len(inputs[0])), torch.nan, dtype=inputs[0].dtype, device=inputs[0].device)
+        self.scales = list(accumulate(cotangents, operator.mul))
+        self.values = inputs[0].new_full((count, inputs[0].shape[0]), torch.nan)
         self.cut: set[int] = set()
         self.unsupported: dict[int, str] = {}
 
-    def descend(self, sequence: Sequence_, value: Tensor, scale: Tensor, tree: Tree, cut: bool) -> None:
-        """Record scale·∂ along `sequence`, then differentiate it by every variable the tree asks for."""
+    def descend(self, sequence: Sequence_, value: Tensor, tree: Tree, cut: bool) -> None:
+        """Record what was computed along `sequence`, then differentiate it by every variable the tree asks for."""
         for k in self.columns_of.get(sequence, ()):
-            torch.div(value.detach().clone(), scale, out=self.values[k])
+            self._record(k, value.detach(), len(sequence))
             if cut:
                 self.cut.add(k)
         if not tree:
             return
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise TimedOut(f"autograd took longer than --timeout, at order {len(sequence) + 1}")
-        v = self.cotangents(len(value), len(sequence), value)
+        v = self.cotangents[len(sequence)]
         wanted = [self.inputs[j] for j in tree]
         try:
             gradients = self._gradients(value, wanted, v, deeper=any(tree.values()))
         except (RuntimeError, NotImplementedError) as error:
-            if "not implemented" not in str(error):
+            if not lacking(error):
                 raise
             self._unsupported(sequence, str(error).splitlines()[0])
             return
         for j, gradient in zip(tree, gradients, strict=True):
             known = torch.zeros_like(value) if gradient is None else gradient
-            self.descend((*sequence, j), known, scale * v, tree[j], cut=gradient is None)
+            self.descend((*sequence, j), known, tree[j], cut=gradient is None)
+
+    def _record(self, k: int, value: Tensor, order: int) -> None:
+        """Column k, without the cotangents of its orders."""
+        known = value.clone() if value._is_zerotensor() else value
+        if order:
+            torch.div(known, self.scales[order - 1], out=self.values[k])
+        else:
+            self.values[k] = known
 
     def _gradients(self, value: Tensor, wanted: list[Tensor], v: Tensor, deeper: bool) -> Sequence[Tensor | None]:
         """vᵀ·∂value/∂x for every wanted x; None where autograd has no path, which means 0 or a cut graph."""

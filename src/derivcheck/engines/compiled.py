@@ -1,0 +1,79 @@
+"""Reverse mode under `torch.compile`: the forward pass and all backward passes as one fused kernel.
+
+`torch.compile` does not differentiate twice, so the nested backward passes are traced to one graph of plain operations
+first (`make_fx`), which then compiles like any other function. Evaluations that look inside, where every rounding is
+perturbed, and those in another dtype run the same passes uncompiled: fusing changes no rounding that they estimate.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+
+from derivcheck import multi_index
+from derivcheck.engines import Evaluate, Partials, reverse
+from derivcheck.errors import Unsupported
+
+if TYPE_CHECKING:
+    from derivcheck.problem import Problem
+
+COMPILERS = ("g++", "clang++", "c++", "cl")
+
+
+def prepare(problem: Problem) -> Evaluate:
+    """Trace and compile at the first evaluation. `Unsupported` where there is no compiler or the trace has none."""
+    compiler = os.environ.get("CXX") or next(filter(shutil.which, COMPILERS), None)
+    if compiler is None and not problem.device.startswith("cuda"):
+        raise Unsupported("torch.compile needs a C++ compiler, and there is none: install g++ or set CXX")
+    eager, draw = reverse.prepare(problem), reverse.powers_of_two(problem.seed)
+    dtype, kernel = getattr(torch, problem.dtype), _Kernel(problem)
+    first: list[Partials] = []
+
+    def evaluate(points: Tensor) -> Partials:
+        if not first:
+            first.append(eager(points))  # says what is cut or has no backward, which a trace does not
+        if is_in_torch_dispatch_mode() or points.dtype != dtype or first[0].unsupported:
+            return eager(points)
+        points = points.contiguous()  # strides of a slice would be compiled in
+        return Partials(kernel(points, *_cotangents(draw, problem.order, points)), first[0].cut)
+
+    return evaluate
+
+
+def _cotangents(draw: reverse.Cotangent, order: int, points: Tensor) -> list[Tensor]:
+    return [draw(points.shape[1], level, points.device, points.dtype) for level in range(order)]
+
+
+class _Kernel:
+    """(points (d, n), a cotangent (n,) a level) -> values (n, m), compiled at the first call, for any n."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.sequences = [multi_index.canonical(alpha) for alpha in problem.partials]
+        self.compiled: Callable[..., Tensor] | None = None
+
+    def __call__(self, points: Tensor, *cotangents: Tensor) -> Tensor:
+        if self.compiled is not None:
+            return self.compiled(points, *cotangents)
+        from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415 the compiler takes seconds to import
+
+        try:
+            graph = make_fx(self._traced, tracing_mode="symbolic")(points, *cotangents)
+            compiled: Callable[..., Tensor] = torch.compile(graph, dynamic=True)
+            values = compiled(points, *cotangents)
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0]
+            raise Unsupported(f"torch.compile: {type(error).__name__}: {reason}") from error
+        self.compiled = compiled
+        return values
+
+    def _traced(self, points: Tensor, *cotangents: Tensor) -> Tensor:
+        """All backward passes, with the cotangents as inputs: drawn inside, they would be constants of one length."""
+        evaluate = reverse.along(self.problem, self.sequences, lambda n, level, device, dtype: cotangents[level])
+        return evaluate(points).values

@@ -1,0 +1,89 @@
+"""Forward mode, nested: `torch.func.jvp` of `torch.func.jvp`.
+
+A tangent e_j pushed through f gives ∂_j f next to f itself, so each level of nesting yields one derivative more of
+what is inside it: for the chain j_1, ..., j_k one run gives f, ∂_j1 f, ..., ∂_jk...∂_j1 f, at 2^k times the cost of f
+(Griewank & Walther, Evaluating Derivatives, 2008, ch. 3). The tangents are ±2^k drawn at random and divided out at the
+end, for the reason that `reverse` gives for cotangents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from derivcheck import multi_index
+from derivcheck.engines import Evaluate, Partials, point_function, run
+from derivcheck.engines.reverse import powers_of_two
+from derivcheck.errors import Unsupported
+
+if TYPE_CHECKING:
+    from derivcheck.problem import Problem
+
+Sequence_ = tuple[int, ...]
+Base = Callable[..., tuple[Tensor, ...]]  # d columns -> what is differentiated further, a tensor (n,) each
+
+
+def prepare(problem: Problem) -> Evaluate:
+    """Every partial by forward mode alone."""
+    function = point_function(problem)
+    return along(problem, {(): 0}, lambda points: lambda *columns: (run(function, *columns),), 0)
+
+
+def along(problem: Problem, heads: Mapping[Sequence_, int], base_at: Callable[[Tensor], Base], order: int) -> Evaluate:
+    """Partials of `order` and more by forward mode over `base_at(points)`.
+
+    Its result number `heads[s]` is the partial along s, which has `order` steps.
+    """
+    sequences = [multi_index.canonical(alpha) for alpha in problem.partials]
+    chains = _longest({s[order:] for s in sequences if s[:order] in heads})
+    draw = powers_of_two(problem.seed)
+
+    def evaluate(points: Tensor) -> Partials:
+        n, device, dtype = points.shape[1], points.device, points.dtype
+        tangents = [draw(n, order + level, device, dtype) for level in range(max(map(len, chains)))]
+        found: dict[Sequence_, Tensor] = {}
+        reasons: dict[Sequence_, str] = {}
+        base = base_at(points)
+        for chain in chains:
+            try:
+                levels = _push(base, chain, tangents)(*points)
+            except Unsupported as reason:
+                reasons |= {s[order:]: str(reason) for s in sequences if s[order:] == chain[: len(s) - order]}
+                continue
+            for k, results in enumerate(levels):
+                found |= {(*head, *chain[:k]): results[i] / _scale(tangents[:k]) for head, i in heads.items()}
+        missing = torch.full_like(points[0], torch.nan)
+        columns = [found.get(s, missing).detach() for s in sequences]
+        lacking = {k: reasons[s[order:]] for k, s in enumerate(sequences) if s not in found and s[order:] in reasons}
+        return Partials(torch.stack(columns).T, unsupported=lacking)
+
+    return evaluate
+
+
+def _longest(chains: set[Sequence_]) -> list[Sequence_]:
+    """Those that are not the beginning of another: the others come on their way."""
+    return sorted(c for c in chains if not any(c == other[: len(c)] and c != other for other in chains))
+
+
+def _scale(tangents: Sequence[Tensor]) -> Tensor | float:
+    product: Tensor | float = 1.0
+    for tangent in tangents:
+        product = tangent * product
+    return product
+
+
+def _push(base: Base, chain: Sequence_, tangents: Sequence[Tensor]) -> Callable[..., tuple[tuple[Tensor, ...], ...]]:
+    """(base, its derivative along the first of the chain, along the first two, ...) as a function of the columns."""
+    if not chain:
+        return lambda *columns: (base(*columns),)
+    inner, j, tangent = _push(base, chain[:-1], tangents), chain[-1], tangents[len(chain) - 1]
+
+    def pushed(*columns: Tensor) -> tuple[tuple[Tensor, ...], ...]:
+        seeds = tuple(tangent if i == j else torch.zeros_like(c) for i, c in enumerate(columns))
+        levels, moved = run(lambda *c: torch.func.jvp(inner, c, seeds), *columns)
+        return (*levels, moved[-1])
+
+    return pushed

@@ -1,0 +1,138 @@
+"""Taylor coefficients of the elementary functions: t_k = g^(k)(x)/k! for k = 0, ..., K, at n points at once.
+
+Where the coefficients have no closed form they follow from a differential equation that g solves, by comparing
+coefficients (Griewank & Walther, Evaluating Derivatives, 2008, table 13.2). Each rule is (x, K) -> [t_0, ..., t_K]. The
+value t_0 is torch's own. Special functions are in `taylor_special`.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+Coefficients = list[Tensor]
+Rule = Callable[[Tensor, int], Coefficients]
+
+
+def product(a: Sequence[Tensor], b: Sequence[Tensor]) -> Coefficients:
+    """(a·b)_k = Σ a_i·b_(k-i), as many as the shorter has."""
+    return [sum((a[i] * b[k - i] for i in range(1, k + 1)), a[0] * b[k]) for k in range(min(len(a), len(b)))]
+
+
+def integral(value: Tensor, derivative: Sequence[Tensor]) -> Coefficients:
+    """g from g(x) and the coefficients of g'."""
+    return [value, *(d / (k + 1) for k, d in enumerate(derivative))]
+
+
+def exponential(s: Sequence[Tensor]) -> Coefficients:
+    """v = e^s: v' = s'·v, so k·v_k = Σ i·s_i·v_(k-i)."""
+    v = [torch.exp(s[0])]
+    for k in range(1, len(s)):
+        v.append(sum((i * s[i] * v[k - i] for i in range(2, k + 1)), s[1] * v[k - 1]) / k)
+    return v
+
+
+def quadratic_power(q: tuple[Tensor, Tensor, Tensor], exponent: float, count: int) -> Coefficients:
+    """v = q^p for q = q_0 + q_1·h + q_2·h²: q·v' = p·q'·v."""
+    v = [q[0] ** exponent]
+    for k in range(1, count):
+        terms = [(exponent * i - (k - i)) * q[i] * v[k - i] for i in (1, 2) if i <= k]
+        v.append(sum(terms[1:], terms[0]) / (k * q[0]))
+    return v
+
+
+def riccati(y: Tensor, a: float, b: float, c: float, order: int) -> Coefficients:
+    """y' = a + b·y + c·y²: tan, tanh and the sigmoid."""
+    t = [y]
+    for k in range(order):
+        square = sum((t[i] * t[k - i] for i in range(1, k + 1)), t[0] * t[k])
+        t.append((c * square + b * t[k] + (a if k == 0 else 0.0)) / (k + 1))
+    return t
+
+
+def power(x: Tensor, exponent: float, order: int) -> Coefficients:
+    """x^r: binomial(r, k)·x^(r-k), and 0 where the binomial is."""
+    binomials = [1.0]
+    for k in range(order):
+        binomials.append(binomials[-1] * (exponent - k) / (k + 1))
+    return [torch.zeros_like(x) if b == 0 else b * x ** _number(exponent - k) for k, b in enumerate(binomials)]
+
+
+def _number(r: float) -> float:
+    return int(r) if float(r).is_integer() else r
+
+
+def _cycle(functions: Sequence[Callable[[Tensor], Tensor]], signs: Sequence[int]) -> Rule:
+    """Derivatives that repeat: sin, cos, -sin, -cos."""
+
+    def rule(x: Tensor, order: int) -> Coefficients:
+        values = [f(x) for f in functions]
+        period = len(signs)
+        return [values[k % len(values)] * (signs[k % period] / math.factorial(k)) for k in range(order + 1)]
+
+    return rule
+
+
+def _exponential(op: Callable[[Tensor], Tensor], base: float) -> Rule:
+    """b^x: ln(b)^k·b^x/k!."""
+
+    def rule(x: Tensor, order: int) -> Coefficients:
+        value, slope = op(x), math.log(base)
+        grown = value if op is not torch.expm1 else torch.exp(x)
+        return [value, *(grown * (slope**k / math.factorial(k)) for k in range(1, order + 1))]
+
+    return rule
+
+
+def _logarithm(op: Callable[[Tensor], Tensor], base: float = math.e) -> Rule:
+    """log x: (1/x)^(k-1) integrated; log1p at 1 + x."""
+
+    def rule(x: Tensor, order: int) -> Coefficients:
+        inverse = power(1 + x if op is torch.log1p else x, -1, order - 1) if order else []
+        return integral(op(x), [t / math.log(base) for t in inverse])
+
+    return rule
+
+
+def _by_quadratic(op: Callable[[Tensor], Tensor], a: float, c: float, exponent: float, sign: float = 1) -> Rule:
+    """g' = ±(a + c·x²)^p: the inverse trigonometric and hyperbolic functions."""
+
+    def rule(x: Tensor, order: int) -> Coefficients:
+        q = (_square_plus(x, a, c), 2 * c * x, torch.full_like(x, c))
+        return integral(op(x), [sign * t for t in quadratic_power(q, exponent, order)])
+
+    return rule
+
+
+def _square_plus(x: Tensor, a: float, c: float) -> Tensor:
+    """a + c·x², without cancellation where they differ in sign."""
+    return a + c * x * x if a * c > 0 else a * (1 - x) * (1 + x)
+
+
+ELEMENTARY: dict[str, Rule] = {
+    "exp": _exponential(torch.exp, math.e),
+    "exp2": _exponential(torch.exp2, 2),
+    "expm1": _exponential(torch.expm1, math.e),
+    "log": _logarithm(torch.log),
+    "log1p": _logarithm(torch.log1p),
+    "log2": _logarithm(torch.log2, 2),
+    "log10": _logarithm(torch.log10, 10),
+    "sin": _cycle([torch.sin, torch.cos], [1, 1, -1, -1]),
+    "cos": _cycle([torch.cos, torch.sin], [1, -1, -1, 1]),
+    "sinh": _cycle([torch.sinh, torch.cosh], [1]),
+    "cosh": _cycle([torch.cosh, torch.sinh], [1]),
+    "tan": lambda x, order: riccati(torch.tan(x), 1, 0, 1, order),
+    "tanh": lambda x, order: riccati(torch.tanh(x), 1, 0, -1, order),
+    "sigmoid": lambda x, order: riccati(torch.sigmoid(x), 0, 1, -1, order),
+    "asin": _by_quadratic(torch.asin, 1, -1, -0.5),
+    "acos": _by_quadratic(torch.acos, 1, -1, -0.5, -1),
+    "atan": _by_quadratic(torch.atan, 1, 1, -1),
+    "asinh": _by_quadratic(torch.asinh, 1, 1, -0.5),
+    "acosh": _by_quadratic(torch.acosh, -1, 1, -0.5),
+    "atanh": _by_quadratic(torch.atanh, 1, -1, -1),
+    "sqrt": lambda x, order: [torch.sqrt(x), *power(x, 0.5, order)[1:]],
+    "rsqrt": lambda x, order: [torch.rsqrt(x), *power(x, -0.5, order)[1:]],
+    "square": lambda x, order: power(x, 2, order),
+    "reciprocal": lambda x, order: power(x, -1, order),
+}
