@@ -13,8 +13,8 @@ ORDER = """
     sampling timing referee comparison diagnosis engines engines.reverse engines.symbolic
     suggestion evidence excuses verdict rows devices
     checking
-    reports reports.characters reports.wording reports.weight reports.columns reports.json reports.table
-    delivery options cli __init__ __main__
+    reports reports.characters reports.wording reports.weight reports.columns reports.gfm
+    reports.json reports.table reports.junit reports.markdown reports.github delivery options cli __init__ __main__
 """.split()
 UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
 LOADED_BY_NAME = {("engines", "engines.reverse")}
