@@ -127,10 +127,12 @@ def test_a_run_that_came_to_no_end_says_so(made, shown):
     assert message == ("interrupted: only what was finished before is here" if made.interrupted else "no check was run")
 
 
-def test_a_check_without_rows_is_a_warning():
+def test_a_check_without_rows_is_a_warning_unless_it_should_disagree():
     assert [(level, message) for level, _, message in read(report(NOTHING))] == [
         ("warning", "Of 0 partial(s): nothing checked")
     ]
+    ((level, _, message),) = read(report(replace(NOTHING, xfail="a reason")))
+    assert (level, message) == ("error", "passed unexpectedly: it should disagree: a reason")
 
 
 def test_the_most_important_come_first_and_every_check_has_its_turn():

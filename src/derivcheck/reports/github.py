@@ -89,7 +89,7 @@ def _of_check(check: CheckResult, name: str, report: Report) -> Iterator[Annotat
     if check.outcome is Outcome.SKIPPED:
         return
     if (level := _level_of_whole(check, report)) is not None:
-        said = wording.standing(check) if check.partials else wording.tally(check)
+        said = wording.standing(check) if check.xfail or check.partials else wording.tally(check)
         yield Annotation(level, name, said, check.source, check.line)
     for row, level, message in _of_rows(wording.distinct(check), report):
         yield Annotation(level, f"{name}: {wording.judgement(row)}", message, check.source, check.line)
