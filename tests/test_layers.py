@@ -15,7 +15,8 @@ ORDER = """
     series taylor taylor_special compositions signatures jets engines.jet
     suggestion survey evidence excuses verdict rows devices
     checking
-    reports reports.json reports.table delivery options cli __init__ __main__
+    reports reports.characters reports.wording reports.weight reports.columns reports.gfm
+    reports.json reports.table reports.junit reports.markdown reports.github delivery options cli __init__ __main__
 """.split()
 UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
 LOADED_BY_NAME = {("engines", "engines.reverse")}

@@ -70,6 +70,8 @@ class Deliveries:
             else:
                 sys.stdout.write(renderer(name)(report))
         sys.stdout.flush()
+        if "github" in {*(file.format for file in self.files), *(self.printed if not self.quiet else ())}:
+            _summarise(report)
 
     def _table(self, report: Report) -> None:
         """In colour and to the width of a terminal; in a pipe or a log as wide as it is."""
@@ -77,6 +79,17 @@ class Deliveries:
 
         console = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False)
         show_on(console, report, show=self.show, formulas=self.formulas)
+
+
+def _summarise(report: Report) -> None:
+    """Add to the summary of the job, where GitHub Actions names a file for it. What fails here costs no result."""
+    from derivcheck.reports.github import summarise  # noqa: PLC0415 this format alone needs it
+
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            summarise(report, Path(path))
+        except OSError as error:
+            sys.stderr.write(f"derivcheck: GITHUB_STEP_SUMMARY={path}: cannot be written: {error.strerror}\n")
 
 
 def _draft(name: str, path: str) -> File:

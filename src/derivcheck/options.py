@@ -42,6 +42,7 @@ _FUNCTION = (
     "It takes one tensor (n,) a variable and returns one. [bold]It is imported and run.[/bold]"
 )
 _CORNERS = "Also look at ends, zeros, kinks, and where the worst points lead."
+_REPORTS = "table, json, junit, github or markdown; junit=out.xml writes a file. Repeatable."
 
 Expression = Annotated[
     str,
@@ -87,9 +88,7 @@ Timeout = Annotated[
     float | None,
     _option("Verdict", "Seconds for symbolic derivatives and exact values; then undecided.", show_default=False),
 ]
-Reports = Annotated[
-    list[str] | None, _option("Output", "table or json; json=out.json writes a file. Repeatable.", "--report")
-]
+Reports = Annotated[list[str] | None, _option("Output", _REPORTS, "--report")]
 Show = Annotated[str, _option("Output", "Rows of the table: all or failures.")]
 Formulas = Annotated[bool, _option("Output", "Print the formula of every partial.", "--formulas")]
 Timing = Annotated[bool, _option("Output", "Measure times, or not: faster.", "--timing/--no-timing")]

@@ -32,7 +32,7 @@ def _of_partial(row: PartialResult) -> dict[str, Any]:
             for key in ("partial", "order", "label", "symbolic", "engine", "message", "reproduce")
         },
         "verdict": row.verdict.value,
-        "cause": row.cause.name.lower().replace("_", "-") if row.cause else None,
+        "cause": row.cause.slug if row.cause else None,
         "points": plain(vars(row.points)),
         "difference": plain(vars(row.difference)),
         "autograd": plain(vars(row.autograd)),

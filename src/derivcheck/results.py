@@ -66,6 +66,11 @@ class Cause(Enum):
     OPERATION = "not computed"
     ISOLATED = "wrong at a single point that was not asked for, right all around it"
 
+    @property
+    def slug(self) -> str:
+        """Its name for other programs, such as `non-finite`."""
+        return self.name.lower().replace("_", "-")
+
 
 @dataclass(frozen=True)
 class Side:

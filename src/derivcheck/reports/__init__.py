@@ -5,7 +5,7 @@ from importlib import import_module
 
 from derivcheck.results import Report
 
-FORMATS = {"table": "derivcheck.reports.table", "json": "derivcheck.reports.json"}
+FORMATS = {name: f"derivcheck.reports.{name}" for name in ("table", "json", "junit", "github", "markdown")}
 
 
 def renderer(name: str) -> Callable[[Report], str]:

@@ -1,0 +1,21 @@
+"""Text that came from users, made fit for a report: nothing in it that a format cannot hold, and no endless lines."""
+
+import re
+
+UNFIT = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 forbids (section 2.2), among it lone surrogates, and the control codes that it only discourages."""
+
+
+def legible(text: str) -> str:
+    """A control character or half a surrogate pair becomes its escape, such as \\x00 or \\udcff."""
+    return UNFIT.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def one_line(text: str) -> str:
+    """Line breaks and runs of blanks become one blank."""
+    return " ".join(legible(text).split())
+
+
+def short(text: str, most: int) -> str:
+    """At most so many characters; an ellipsis says that there were more."""
+    return text if len(text) <= most else text[: most - 1] + "…"

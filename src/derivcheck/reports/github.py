@@ -1,0 +1,133 @@
+"""The report as workflow commands of GitHub Actions, which become annotations of the change that is checked.
+
+GitHub shows ten errors, ten warnings and ten notices of a step, the first ones; so the first of every check come
+before the second of any. See "Workflow commands for GitHub Actions" and "Adding a job summary" in its documentation.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import zip_longest
+from pathlib import Path
+
+from derivcheck.reports import markdown, wording
+from derivcheck.reports.characters import legible, one_line, short
+from derivcheck.reports.weight import Weight, story, urgency, weighed
+from derivcheck.results import CheckResult, Outcome, PartialResult, Report
+
+SHOWN = 10  # annotations of a level that GitHub shows of a step; of each check no more are made
+LONGEST_TITLE = 200  # characters; GitHub allows 255
+LONGEST_MESSAGE = 4000  # characters; GitHub allows 64 KiB
+SUMMARY_BYTES = 900_000  # of all summaries of a step; GitHub drops them beyond 1 MiB
+
+
+class Level(Enum):
+    """What GitHub calls an annotation, the heaviest first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+LEVELS = {  # of rows that do not fail
+    Weight.UNDECIDED: Level.WARNING,
+    Weight.UNSUPPORTED: Level.WARNING,
+    Weight.WARNING: Level.WARNING,
+    Weight.REMARK: Level.NOTICE,
+}
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One workflow command. `file` and `line` are where the check stands, empty and 0 outside of a suite."""
+
+    level: Level
+    title: str
+    message: str
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = [f"file={_property(self.file.replace(chr(92), '/'))}"] if self.file else []
+        place += [f"line={self.line}"] if self.file and self.line else []
+        title = f"title={_property(short(one_line(self.title), LONGEST_TITLE))}"
+        return f"::{self.level.value} {','.join([*place, title])}::{_data(short(self.message, LONGEST_MESSAGE))}"
+
+
+def render(report: Report) -> str:
+    """A line an annotation, the most important first; nothing where there is nothing to say."""
+    named = zip(report.checks, wording.names(report), strict=True)
+    ordered = sorted(named, key=lambda pair: urgency(pair[0].outcome, report))
+    each = [list(_of_check(check, name, report)) for check, name in ordered]
+    return "".join(f"{annotation}\n" for annotation in [*_of_run(report), *_in_turn(each), *_summary(each)])
+
+
+def _of_run(report: Report) -> Iterator[Annotation]:
+    if hindrance := wording.hindrance(report):
+        yield Annotation(Level.ERROR if report.interrupted else Level.WARNING, "derivcheck", hindrance)
+
+
+def _in_turn(each: Sequence[Sequence[Annotation]]) -> Iterator[Annotation]:
+    """By level; in each the first of every check, then the second of every check, and so on."""
+    for level in Level:
+        columns = [[a for a in made if a.level is level][:SHOWN] for made in each]
+        yield from (a for rank in zip_longest(*columns) for a in rank if a is not None)
+
+
+def _summary(each: Sequence[Sequence[Annotation]]) -> Iterator[Annotation]:
+    """Where some are not seen: how many there are."""
+    counts = Counter(a.level for made in each for a in made)
+    if any(count > SHOWN for count in counts.values()):
+        said = ", ".join(f"{counts[level]} {level.value}(s)" for level in Level if counts[level])
+        advice = f"GitHub shows {SHOWN} of each; --report markdown and --report json have more."
+        yield Annotation(Level.NOTICE, "derivcheck", f"{said} in all. {advice}")
+
+
+def _of_check(check: CheckResult, name: str, report: Report) -> Iterator[Annotation]:
+    """What no single row says, then the rows."""
+    if check.outcome is Outcome.SKIPPED:
+        return
+    if (level := _level_of_whole(check, report)) is not None:
+        said = wording.standing(check) if check.xfail or check.partials else wording.tally(check)
+        yield Annotation(level, name, said, check.source, check.line)
+    for row, level, message in _of_rows(wording.distinct(check), report):
+        yield Annotation(level, f"{name}: {wording.judgement(row)}", message, check.source, check.line)
+
+
+def _of_rows(check: CheckResult, report: Report) -> Iterator[tuple[PartialResult, Level, str]]:
+    """The heaviest first, of the same weight the lowest order; of what does not fail, each sentence once."""
+    pairs = sorted(weighed(check, report), key=lambda pair: (list(Weight).index(pair[1]), pair[0].order))
+    said: set[str] = set()
+    for row, weight in pairs:
+        if weight is Weight.FAILURE:
+            yield row, Level.ERROR, "\n".join(story(row, check))
+        elif weight in LEVELS and wording.sentence(row) not in said:
+            said.add(wording.sentence(row))
+            yield row, LEVELS[weight], wording.remark(row)
+
+
+def _level_of_whole(check: CheckResult, report: Report) -> Level | None:
+    """What no single row says."""
+    if check.outcome is Outcome.XPASSED:
+        return Level.ERROR
+    known = check.outcome is Outcome.KNOWN and report.known_ok
+    return Level.WARNING if known or not check.partials else None
+
+
+def _data(text: str) -> str:
+    """The message of a command: a percent sign begins an escape, and a line break would end the command."""
+    return legible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """In front of the message a colon or a comma would end the value too."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def summarise(report: Report, path: Path) -> None:
+    """Append the Markdown report to the summary of a job. Raises OSError where it cannot be written."""
+    before = path.stat().st_size if path.exists() else 0
+    if before < SUMMARY_BYTES:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write("\n" * bool(before) + markdown.fitted(report, SUMMARY_BYTES - before))

@@ -1,0 +1,185 @@
+"""The report as GitHub-flavoured Markdown, for the summary of a job or a comment: what fails comes first.
+
+Short enough to be read with a thousand checks: those that need no attention are folded, and of many failures the first
+ones are explained.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from derivcheck.reports import gfm, wording
+from derivcheck.reports.columns import bits, columns
+from derivcheck.reports.weight import Weight, complaint, fails_run, urgency, weighed
+from derivcheck.results import CheckResult, Outcome, PartialResult, Report, Verdict
+
+EXPLAINED = 20  # checks with a section of their own; reasons, and failing rows, in it
+REPLAYED = 5  # failing rows of a check with a command to copy
+UNFOLDED = 50  # checks in one table; where there are more, those that need no attention are folded
+COORDINATES = 3  # variables of a worst point in a cell; the command that replays it has them all
+OPEN, CLOSE = "<details><summary>{}</summary>\n", "</details>"
+CHECKS = (
+    ("check", False), ("dtype", False), ("device", False), ("outcome", False), ("partials that agree", True),
+    ("worst lost bits", True), ("seconds", True),
+)  # fmt: skip
+WORST = (("partial", False), ("worst point", False), ("autograd", True), ("exact", True), ("bound", True))
+
+
+def render(report: Report) -> str:
+    """One document, ended by a newline."""
+    return "\n".join(pieces(report)) + "\n"
+
+
+def fitted(report: Report, room: int) -> str:
+    """As much of the document as fits `room` bytes of UTF-8, cut between rows, and how many rows are left out."""
+    every = list(pieces(report))
+    ends = accumulate(len(piece.encode()) + 1 for piece in every)
+    kept = [piece for piece, end in zip(every, ends, strict=True) if end <= room]
+    if left := every[len(kept) :]:
+        closing = [CLOSE] if "".join(kept).count("<details>") > kept.count(CLOSE) else []
+        rows = sum(piece.startswith("| ") and "\n" not in piece for piece in left)
+        kept += [*closing, "", f"The report is too long for this place: {rows} rows are left out."]
+    return "\n".join(kept) + "\n"
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The document in pieces that must not be broken: a line, a row of a table, a block of code."""
+    yield f"# derivcheck: {gfm.text(headline(report))}"
+    yield ""
+    if len(report.checks) == 1:
+        yield from _single(report.checks[0], report)
+    elif report.checks:
+        yield from _several(report)
+
+
+def headline(report: Report) -> str:
+    """The verdict in a sentence."""
+    hindrance = wording.hindrance(report)
+    return f"{hindrance}. {_findings(report)}" if hindrance and report.checks else hindrance or _findings(report)
+
+
+def _findings(report: Report) -> str:
+    if len(report.checks) == 1:
+        (check,) = report.checks
+        said = wording.standing(check) if check.skip or check.xfail or check.outcome is Outcome.KNOWN else ""
+        return ". ".join(part for part in (said, "" if check.skip else wording.tally(check)) if part)
+    if all(check.outcome is Outcome.PASSED for check in report.checks):
+        return f"All {len(report.checks)} checks passed"
+    return f"Of {len(report.checks)} checks: {_counted(report.checks, report)}"
+
+
+def _counted(checks: Sequence[CheckResult], report: Report) -> str:
+    """2 failed, 1 undecided, 997 passed."""
+    counts = Counter(check.outcome for check in checks)
+    return ", ".join(f"{counts[o]} {o.value}" for o in sorted(counts, key=lambda o: urgency(o, report)))
+
+
+def _single(check: CheckResult, report: Report) -> Iterator[str]:
+    function = f"{gfm.code(check.function, gfm.LONGEST_TEXT)} against " if check.function else ""
+    yield f"{function}{gfm.code(check.expression, gfm.LONGEST_TEXT)}, {gfm.text(wording.domain(check))}"
+    yield ""
+    rows = [row for row, _ in sorted(weighed(check, report), key=lambda pair: pair[1] is not Weight.FAILURE)]
+    if rows:
+        shown = columns(rows)
+        yield gfm.header([(column.name, column.right) for column in shown])
+        yield from (gfm.row(gfm.text(column.cell(row)) for column in shown) for row in rows)
+        yield ""
+    yield from _explanation(check, report)
+    yield gfm.text(wording.totals(check, report))
+
+
+def _several(report: Report) -> Iterator[str]:
+    ordered = sorted(report.checks, key=lambda check: urgency(check.outcome, report))
+    told = [check for check in ordered if _has_story(check, report)]
+    others = [check for check in ordered if not _has_story(check, report)]
+    folds = len(ordered) > UNFOLDED
+    yield from _table(told if folds else ordered)
+    for check in told[:EXPLAINED]:
+        yield from _section(check, report)
+    if len(told) > EXPLAINED:
+        yield f"... and {len(told) - EXPLAINED} more; --report json has them all."
+        yield ""
+    if folds and others:
+        yield OPEN.format(_counted(others, report))
+        yield from _table(others)
+        yield CLOSE
+        yield ""
+    versions = {"derivcheck": report.version, **report.environment}
+    yield gfm.text(", ".join(f"{name} {value}" for name, value in versions.items()))
+
+
+def _has_story(check: CheckResult, report: Report) -> bool:
+    """Whether it needs somebody's attention: what is left open too, but no failure that is excused."""
+    return fails_run(check.outcome, report) or check.outcome in (Outcome.UNDECIDED, Outcome.UNSUPPORTED)
+
+
+def _table(checks: Sequence[CheckResult]) -> Iterator[str]:
+    if checks:
+        yield gfm.header(CHECKS)
+        yield from map(_line, checks)
+        yield ""
+
+
+def _line(check: CheckResult) -> str:
+    lost = max((b for b in (row.autograd.lost_bits for row in check.partials) if not math.isnan(b)), default=math.nan)
+    agree = sum(row.verdict is Verdict.AGREES for row in check.partials)
+    return gfm.row(
+        [
+            gfm.code(check.name),
+            gfm.text(check.dtype),
+            gfm.text(check.device),
+            gfm.text(wording.standing(check), 200),
+            f"{agree} of {len(check.partials)}" if check.partials else "-",
+            bits(lost),
+            "-" if math.isnan(check.seconds.total) else f"{check.seconds.total:.3g}",
+        ]
+    )
+
+
+def _section(check: CheckResult, report: Report) -> Iterator[str]:
+    where = f"{check.dtype} on {check.device}: {wording.standing(check)}"
+    yield f"## {gfm.code(check.name)} {gfm.text(where)}"
+    yield ""
+    place = f" (in {check.source}, line {check.line})" if check.source else ""
+    yield gfm.text(f"{wording.tally(check)}{place}.")
+    yield ""
+    yield from _explanation(check, report)
+
+
+def _explanation(check: CheckResult, report: Report) -> Iterator[str]:
+    """Each reason once, the worst points of the failing rows, and commands that replay them."""
+    pairs = weighed(wording.distinct(check), report)
+    failing = [row for row, weight in pairs if weight is Weight.FAILURE]
+    others = [row for row, weight in pairs if weight not in (Weight.FAILURE, Weight.EXCUSED, Weight.NONE)]
+    reasons: dict[str, PartialResult] = {}
+    for row in failing:
+        reasons.setdefault(complaint(row, check), row)
+    remarks = [f"{wording.judgement(row)}: {reason}" for reason, row in reasons.items()]
+    remarks += [wording.remark(row) for row in wording.each_sentence_once(others)]
+    if remarks:
+        yield from (f"- {gfm.text(remark)}" for remark in remarks[:EXPLAINED])
+        yield ""
+    yield from _failures(failing)
+
+
+def _failures(rows: Sequence[PartialResult]) -> Iterator[str]:
+    if not rows:
+        return
+    yield gfm.header(WORST)
+    yield from (gfm.row(map(gfm.text, _worst(row))) for row in rows[:EXPLAINED])
+    yield ""
+    if len(rows) > EXPLAINED:
+        yield f"... and {len(rows) - EXPLAINED} more; --report json has them all."
+        yield ""
+    yield gfm.fence(row.reproduce for row in rows[:REPLAYED])
+    yield ""
+
+
+def _worst(row: PartialResult) -> Iterable[str]:
+    if row.worst is None:
+        return [row.label, "-", "-", "-", "-"]
+    places = [f"{name} = {x!r}" for name, x in row.worst.point.items()]
+    more = [f"… {len(places) - COORDINATES} more"] if len(places) > COORDINATES else []
+    point = ", ".join([*places[:COORDINATES], *more])
+    return [row.label, point, *(repr(value) for value in (row.worst.autograd, row.worst.exact, row.worst.bound))]

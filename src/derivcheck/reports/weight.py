@@ -1,0 +1,86 @@
+"""How much a row weighs in CI: its verdict, seen through the limits of its check and what a suite says of the check.
+
+Formats that CI systems read count failures; these counts must be right whenever the exit status is.
+"""
+
+from enum import Enum
+
+from derivcheck.reports.wording import evidence, judgement, replay, sentence, standing
+from derivcheck.results import FAILING, Cause, CheckResult, Outcome, PartialResult, Report, Verdict
+
+
+class Weight(Enum):
+    """From the heaviest to the lightest."""
+
+    FAILURE = "it fails the run"
+    UNDECIDED = "nothing is proved"
+    UNSUPPORTED = "it could not be computed, or need not be"
+    EXCUSED = "it fails as its suite says"
+    WARNING = "imprecise"
+    REMARK = "it agrees, with a remark"
+    NONE = "it agrees"
+
+
+def weighed(check: CheckResult, report: Report) -> list[tuple[PartialResult, Weight]]:
+    """The rows with their weights, as they come."""
+    excused = is_excused(check.outcome, report)
+    return [(row, _weight(row, check, excused)) for row in check.partials]
+
+
+def is_excused(outcome: Outcome, report: Report) -> bool:
+    """Whether a check may fail without failing the run."""
+    return outcome is Outcome.XFAILED or (outcome is Outcome.KNOWN and report.known_ok)
+
+
+def fails_run(outcome: Outcome, report: Report) -> bool:
+    """Whether a check alone makes the exit status 1."""
+    return outcome in FAILING or (outcome is Outcome.KNOWN and not report.known_ok)
+
+
+def urgency(outcome: Outcome, report: Report) -> tuple[bool, int]:
+    """A key to sort by: what fails the run first, then what is worst."""
+    return not fails_run(outcome, report), -list(Outcome).index(outcome)
+
+
+def _weight(row: PartialResult, check: CheckResult, excused: bool) -> Weight:
+    if _fails(row, check):
+        return Weight.EXCUSED if excused else Weight.FAILURE
+    if row.verdict is Verdict.UNDECIDED and not excused:
+        return Weight.UNDECIDED
+    if row.verdict in (Verdict.UNDECIDED, Verdict.UNSUPPORTED):
+        return Weight.UNSUPPORTED
+    if row.verdict is Verdict.IMPRECISE:
+        return Weight.WARNING
+    return Weight.REMARK if row.cause else Weight.NONE
+
+
+def _fails(row: PartialResult, check: CheckResult) -> bool:
+    """`CheckResult.fails`, of one row."""
+    warned = row.verdict is Verdict.IMPRECISE or row.cause is Cause.ISOLATED
+    return row.verdict is Verdict.DISAGREES or _loses_too_much(row, check) or (check.strict and warned)
+
+
+def _loses_too_much(row: PartialResult, check: CheckResult) -> bool:
+    return check.max_lost_bits is not None and row.autograd.lost_bits > check.max_lost_bits
+
+
+def complaint(row: PartialResult, check: CheckResult) -> str:
+    """Why a row fails: the sentence of its cause, or the limit that it goes beyond."""
+    if row.verdict is Verdict.DISAGREES:
+        return sentence(row) or row.verdict.value
+    if _loses_too_much(row, check):
+        return f"{row.autograd.lost_bits:.1f} bits are lost, --max-lost-bits allows {check.max_lost_bits:g}"
+    return f"{sentence(row) or row.verdict.value}; --strict makes it fail"
+
+
+def story(row: PartialResult, check: CheckResult) -> list[str]:
+    """Lines on a row that fails: why, where, how to see it again, and the issue of a known defect."""
+    known = [f"  {standing(check)}"] if check.outcome is Outcome.KNOWN else []
+    return [f"{judgement(row)}: {complaint(row, check)}", *evidence(row), replay(row), *known]
+
+
+def kind(row: PartialResult, check: CheckResult) -> str:
+    """The complaint for programs: the cause's name, or the limit's."""
+    if row.verdict is not Verdict.DISAGREES and _loses_too_much(row, check):
+        return "max-lost-bits"
+    return row.cause.slug if row.cause else row.verdict.value
