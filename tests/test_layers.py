@@ -14,7 +14,7 @@ ORDER = """
     engines.forward engines.forward_over_reverse engines.compiled
     series taylor taylor_special compositions signatures jets engines.jet
     suggestion survey evidence excuses verdict rows devices
-    checking
+    stages request checking
     reports reports.characters reports.wording reports.weight reports.columns reports.gfm
     reports.json reports.table reports.junit reports.markdown reports.github delivery options cli __init__ __main__
 """.split()

@@ -1,8 +1,6 @@
 """`check`: from a request to a report. Nothing is measured, decided or printed here; this file says in which order."""
 
-import math
 import platform
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,21 +10,13 @@ import torch
 
 from derivcheck import devices, loading
 from derivcheck import problem as problems
-from derivcheck.differentiation import SymbolicPartials
-from derivcheck.engines import Evaluate, engine, symbolic, symbolic_partials
-from derivcheck.errors import TimedOut, Unsupported
-from derivcheck.evidence import Evidence, collect
-from derivcheck.multi_index import MultiIndex
+from derivcheck.engines import engine
+from derivcheck.engines import names as engine_names
 from derivcheck.problem import Problem
-from derivcheck.results import CheckResult, PartialResult, Report, Seconds
-from derivcheck.rows import blank, late, replayable, unsupported
-from derivcheck.sampling import RandomPoints, on_device
-from derivcheck.timing import BUDGET, steady
-from derivcheck.verdict import row
+from derivcheck.request import ALL, Check
+from derivcheck.results import CheckResult, Report, Verdict
+from derivcheck.stages import Found, run
 from derivcheck.version import VERSION
-
-MOST_POINTS_TIMED = 2**18  # points that are timed; the time of more is that of these, scaled up
-MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
 
 
 def check(
@@ -67,7 +57,8 @@ def check(
     chosen = [
         replace(first, dtype=d, device=devices.resolve(where)) for where in _several(device) for d in _several(dtype)
     ]
-    return check_all([[replace(p, engine=e) for e in _several(engines)] for p in chosen])
+    name = first.function_name or first.expression
+    return check_all([Check(name, p, tuple(_several(engines))) for p in chosen])
 
 
 def assert_derivatives(function: str | Callable[..., Any], expression: str, **options: Any) -> None:
@@ -91,22 +82,22 @@ def _several(value: str | Sequence[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def check_all(requests: Sequence[Sequence[Problem]]) -> Report:
-    """One check a request; a request is one problem by one or several engines."""
-    for request in requests:
-        for p in request:
-            devices.require_dtype(p.device, p.dtype)
-            engine(p.engine)
-    finished, interrupted = _until_interrupted(requests)
-    return Report(finished, environment({p.device for r in requests for p in r}), VERSION, interrupted)
+def check_all(checks: Sequence[Check]) -> Report:
+    """Run the checks, one after the other."""
+    for check in checks:
+        devices.require_dtype(check.problem.device, check.problem.dtype)
+        for name in check.engines if check.engines != (ALL,) else ():
+            engine(name)
+    finished, interrupted = _until_interrupted(checks)
+    return Report(finished, environment({check.problem.device for check in checks}), VERSION, interrupted)
 
 
-def _until_interrupted(requests: Sequence[Sequence[Problem]]) -> tuple[tuple[CheckResult, ...], bool]:
+def _until_interrupted(checks: Sequence[Check]) -> tuple[tuple[CheckResult, ...], bool]:
     """The checks that were finished before Ctrl-C, if it came; it is raised on where none was."""
     finished: list[CheckResult] = []
     try:
-        for request in requests:
-            finished.append(_check(request))
+        for check in checks:
+            finished.append(run_check(check))
     except KeyboardInterrupt:
         if not finished:
             raise
@@ -114,97 +105,32 @@ def _until_interrupted(requests: Sequence[Sequence[Problem]]) -> tuple[tuple[Che
     return tuple(finished), False
 
 
-def _check(request: Sequence[Problem]) -> CheckResult:
-    results = [run(p) for p in request]
-    rows = tuple(row for result in results for row in result.partials)
-    return replace(results[0], partials=rows)
+def run_check(check: Check) -> CheckResult:
+    """Run one check by each of its engines."""
+    every = check.engines == (ALL,)
+    found = {name: run(replace(check.problem, engine=name)) for name in (engine_names() if every else check.engines)}
+    unable = _unable(found) if every else {}
+    able = {name: f for name, f in found.items() if name not in unable}
+    return result(check, able, unable)
 
 
-def run(problem: Problem) -> CheckResult:
-    """Check one problem by one engine."""
-    start = time.perf_counter()
-    problem = replace(problem, deadline=None if problem.timeout is None else time.monotonic() + problem.timeout)
-    graph, rows = _symbolic_stage(problem)
-    seconds = Seconds(prepare=time.perf_counter() - start)
-    able = replace(problem, partials=tuple(alpha for alpha in problem.partials if alpha not in rows))
-    if graph is not None and able.partials:
-        found, seconds = _numeric_stage(able, graph, seconds)
-        rows |= found
-    seconds = replace(seconds, total=time.perf_counter() - start)
-    return _result(problem, [rows[alpha] for alpha in problem.partials], seconds)
+def _unable(found: Mapping[str, Found]) -> dict[str, str]:
+    """Engines that lack a partial which another has, and why. Of those that all lack one, the first stays."""
+    lacking = {
+        name: next(row.message for row in f.rows if row.verdict is Verdict.UNSUPPORTED)
+        for name, f in found.items()
+        if any(row.verdict is Verdict.UNSUPPORTED for row in f.rows)
+    }
+    if len(lacking) == len(found):
+        del lacking[next(iter(found))]
+    return lacking
 
 
-def _symbolic_stage(problem: Problem) -> tuple[SymbolicPartials | None, dict[MultiIndex, PartialResult]]:
-    """Differentiate symbolically. Partials that have no formula, or none in time, are rows already."""
-    rows: dict[MultiIndex, PartialResult] = {}
-    try:
-        graph = symbolic_partials(problem.formula, problem.variables)
-    except Unsupported as reason:
-        return None, {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}
-    graph.graph.deadline = problem.deadline
-    for alpha in problem.partials:
-        try:
-            graph[alpha]  # made, and kept
-        except Unsupported as reason:
-            rows[alpha] = unsupported(problem, alpha, str(reason))
-        except TimedOut as reason:
-            rows[alpha] = late(problem, alpha, str(reason))
-    graph.graph.deadline = None
-    return graph, rows
-
-
-def _numeric_stage(
-    problem: Problem, graph: SymbolicPartials, seconds: Seconds
-) -> tuple[dict[MultiIndex, PartialResult], Seconds]:
-    """Compute, referee, time and judge the partials that have a formula."""
-    try:
-        evidence = collect(problem, graph)
-    except Unsupported as reason:
-        return {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
-    except TimedOut as reason:
-        return {alpha: late(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
-    together, each = _times(evidence)
-    rows = {alpha: row(evidence, k, blank(problem, alpha, graph), *each[k]) for k, alpha in enumerate(problem.partials)}
-    spent = replace(
-        seconds,
-        prepare=seconds.prepare + evidence.prepare_seconds,
-        first_call=evidence.first_call,
-        autograd=together[0][0],
-        sympy=together[1][0],
-        referee=evidence.referee_seconds,
-    )
-    return {alpha: replayable(problem, alpha, r) for alpha, r in rows.items()}, spent
-
-
-Timed = tuple[
-    tuple[float, float], tuple[float, float]
-]  # autograd and sympy, each (median, interquartile range) in seconds
-
-
-def _times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
-    """Both sides for all partials together, and for each alone, at the random points."""
-    problem = evidence.problem
-    nothing: Timed = ((math.nan, math.nan), (math.nan, math.nan))
-    if not problem.timing:
-        return nothing, [nothing] * len(problem.partials)
-    points = on_device(problem, RandomPoints(problem).take(min(problem.points, MOST_POINTS_TIMED)))
-    chunks, scale = points.split(evidence.chunk, 1), problem.points / points.shape[1]
-    slice_ = BUDGET / (2 * len(problem.partials) + 2)
-
-    def measure(evaluate: Evaluate) -> tuple[float, float]:
-        median, spread = steady(lambda: [evaluate(chunk) for chunk in chunks], slice_)
-        return median * scale, spread * scale
-
-    together = (measure(evidence.evaluate), measure(evidence.evaluate_sympy))
-    if len(problem.partials) > MOST_TIMED:
-        return together, [nothing] * len(problem.partials)
-    alone = [replace(problem, partials=(alpha,)) for alpha in problem.partials]
-    return together, [(measure(engine(p.engine)(p)), measure(symbolic.prepare(p))) for p in alone]
-
-
-def _result(problem: Problem, rows: Sequence[PartialResult], seconds: Seconds) -> CheckResult:
+def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) -> CheckResult:
+    """What the engines found, under the names of the check."""
+    problem = check.problem
     return CheckResult(
-        name=problem.function_name or problem.expression,
+        name=check.name,
         expression=problem.expression,
         function=problem.function_name,
         variables=problem.variables,
@@ -213,10 +139,18 @@ def _result(problem: Problem, rows: Sequence[PartialResult], seconds: Seconds) -
         seed=problem.seed,
         dtype=problem.dtype,
         device=problem.device,
-        seconds=seconds,
-        partials=tuple(rows),
+        seconds=next(iter(found.values())).seconds,
+        partials=tuple(row for f in found.values() for row in f.rows),
         strict=problem.strict,
         max_lost_bits=problem.max_lost_bits,
+        source=check.source,
+        line=check.line,
+        tags=check.tags,
+        skip=check.skip,
+        xfail=check.xfail,
+        known=check.known,
+        engines={name: f.seconds for name, f in found.items()},
+        unable=unable,
     )
 
 

@@ -213,7 +213,8 @@ def index_put(x: Any, indices: Sequence[Tensor], values: Any, accumulate: bool =
     if accumulate:
         raise Unsupported("index_put with accumulate has no Taylor rule")
     series = series_of(x, algebra).clone()
-    series[(slice(None), *indices)] = series_of(values, algebra)
+    everywhere: Any = (slice(None), *indices)
+    series[everywhere] = series_of(values, algebra)
     return Jet.of(series, algebra)
 
 

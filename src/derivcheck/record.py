@@ -7,7 +7,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derivcheck.results import CheckResult, PartialResult
+    from derivcheck.results import CheckResult, PartialResult, Report, Seconds
+
+
+SCHEMA = "derivcheck.report/1"
+
+
+def of_report(report: Report) -> dict[str, Any]:
+    """The whole document."""
+    return {
+        "schema": SCHEMA,
+        "version": report.version,
+        "environment": dict(report.environment),
+        "verdict": report.verdict.value,
+        "exit_status": int(report.exit_status),
+        "checks": [of_check(check) for check in report.checks],
+    }
 
 
 def of_check(check: CheckResult) -> dict[str, Any]:
@@ -19,9 +34,22 @@ def of_check(check: CheckResult) -> dict[str, Any]:
         **({"outcome": check.outcome.value} if check.source else {}),
         "domain": {name: [plain(end) for end in ends] for name, ends in check.domain.items()},
         "verdict": check.verdict.value,
-        "seconds": {key: plain(value) for key, value in vars(check.seconds).items() if key != "first_call"},
+        "seconds": _of_seconds(check.seconds),
+        **_of_engines(check),
         "partials": [_of_partial(row) for row in check.partials],
     }
+
+
+def _of_engines(check: CheckResult) -> dict[str, Any]:
+    """Where there are several: what each took, and why others of `all` are not among them."""
+    if len(check.engines) + len(check.unable) < 2:
+        return {}
+    taken = {name: _of_seconds(seconds) for name, seconds in check.engines.items()}
+    return {"engines": taken, "unable": dict(check.unable)}
+
+
+def _of_seconds(seconds: Seconds) -> dict[str, Any]:
+    return {key: plain(value) for key, value in vars(seconds).items() if key != "first_call"}
 
 
 def _of_partial(row: PartialResult) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from typing import Any
 
 from derivcheck.errors import ExitStatus
 
-SCHEMA = "derivcheck.report/1"
-
 
 class Verdict(Enum):
     """What is said of one partial, from best to worst."""
@@ -163,6 +161,10 @@ class CheckResult:
     partials: tuple[PartialResult, ...]
     strict: bool = False
     max_lost_bits: float | None = None
+    engines: Mapping[str, Seconds] = field(default_factory=dict)
+    """What each engine took; `seconds` is that of the first."""
+    unable: Mapping[str, str] = field(default_factory=dict)
+    """Of all engines those that cannot compute some partial, with the reason."""
     source: str = ""
     """The suite file that it stands in, as it was named."""
     line: int = 0
@@ -239,14 +241,7 @@ class Report:
         """Plain data for JSON: NaN and infinity as text, points as hexadecimal floats."""
         from derivcheck import record  # noqa: PLC0415 it reads what is defined here
 
-        return {
-            "schema": SCHEMA,
-            "version": self.version,
-            "environment": dict(self.environment),
-            "verdict": self.verdict.value,
-            "exit_status": int(self.exit_status),
-            "checks": [record.of_check(check) for check in self.checks],
-        }
+        return record.of_report(self)
 
     def __str__(self) -> str:
         from derivcheck.reports import table  # noqa: PLC0415 print(report) shows the table

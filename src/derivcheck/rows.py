@@ -1,16 +1,21 @@
 """What a row says of itself before and beside its verdict: its names, its formula, the command that replays it."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from derivcheck import multi_index
-from derivcheck.differentiation import SymbolicPartials
 from derivcheck.multi_index import MultiIndex, label
 from derivcheck.problem import Problem, natural_order
 from derivcheck.results import Cause, PartialResult, Verdict
 from derivcheck.translation import to_sympy
+
+if TYPE_CHECKING:
+    from derivcheck.differentiation import SymbolicPartials
 
 LARGEST_PRINTED = 300  # nodes of a partial that are turned back into a formula: beyond it nobody reads it
 LONGEST_PRINTED = 2000  # characters of it

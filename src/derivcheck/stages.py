@@ -1,0 +1,115 @@
+"""One problem by one engine, from the formula to the rows of its report."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from derivcheck.engines import Evaluate, engine, symbolic, symbolic_partials
+from derivcheck.errors import TimedOut, Unsupported
+from derivcheck.evidence import Evidence, collect
+from derivcheck.multi_index import MultiIndex
+from derivcheck.problem import Problem
+from derivcheck.results import PartialResult, Seconds
+from derivcheck.rows import blank, late, replayable, unsupported
+from derivcheck.sampling import RandomPoints, on_device
+from derivcheck.timing import BUDGET, steady
+from derivcheck.verdict import row
+
+if TYPE_CHECKING:
+    from derivcheck.differentiation import SymbolicPartials
+
+MOST_POINTS_TIMED = 2**18  # points that are timed; the time of more is that of these, scaled up
+MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
+
+
+@dataclass(frozen=True)
+class Found:
+    """The rows of one problem by one engine, in the order of its partials, and what they cost."""
+
+    rows: tuple[PartialResult, ...]
+    seconds: Seconds
+
+
+def run(problem: Problem) -> Found:
+    """Check one problem by one engine."""
+    start = time.perf_counter()
+    problem = replace(problem, deadline=None if problem.timeout is None else time.monotonic() + problem.timeout)
+    graph, rows = _symbolic_stage(problem)
+    seconds = Seconds(prepare=time.perf_counter() - start)
+    able = replace(problem, partials=tuple(alpha for alpha in problem.partials if alpha not in rows))
+    if graph is not None and able.partials:
+        found, seconds = _numeric_stage(able, graph, seconds)
+        rows |= found
+    seconds = replace(seconds, total=time.perf_counter() - start)
+    return Found(tuple(rows[alpha] for alpha in problem.partials), seconds)
+
+
+def _symbolic_stage(problem: Problem) -> tuple[SymbolicPartials | None, dict[MultiIndex, PartialResult]]:
+    """Differentiate symbolically. Partials that have no formula, or none in time, are rows already."""
+    rows: dict[MultiIndex, PartialResult] = {}
+    try:
+        graph = symbolic_partials(problem.formula, problem.variables)
+    except Unsupported as reason:
+        return None, {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}
+    graph.graph.deadline = problem.deadline
+    for alpha in problem.partials:
+        try:
+            graph[alpha]  # made, and kept
+        except Unsupported as reason:
+            rows[alpha] = unsupported(problem, alpha, str(reason))
+        except TimedOut as reason:
+            rows[alpha] = late(problem, alpha, str(reason))
+    graph.graph.deadline = None
+    return graph, rows
+
+
+def _numeric_stage(
+    problem: Problem, graph: SymbolicPartials, seconds: Seconds
+) -> tuple[dict[MultiIndex, PartialResult], Seconds]:
+    """Compute, referee, time and judge the partials that have a formula."""
+    try:
+        evidence = collect(problem, graph)
+    except Unsupported as reason:
+        return {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
+    except TimedOut as reason:
+        return {alpha: late(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
+    together, each = _times(evidence)
+    rows = {alpha: row(evidence, k, blank(problem, alpha, graph), *each[k]) for k, alpha in enumerate(problem.partials)}
+    spent = replace(
+        seconds,
+        prepare=seconds.prepare + evidence.prepare_seconds,
+        first_call=evidence.first_call,
+        autograd=together[0][0],
+        sympy=together[1][0],
+        referee=evidence.referee_seconds,
+    )
+    return {alpha: replayable(problem, alpha, r) for alpha, r in rows.items()}, spent
+
+
+Timed = tuple[
+    tuple[float, float], tuple[float, float]
+]  # autograd and sympy, each (median, interquartile range) in seconds
+
+
+def _times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
+    """Both sides for all partials together, and for each alone, at the random points."""
+    problem = evidence.problem
+    nothing: Timed = ((math.nan, math.nan), (math.nan, math.nan))
+    if not problem.timing:
+        return nothing, [nothing] * len(problem.partials)
+    points = on_device(problem, RandomPoints(problem).take(min(problem.points, MOST_POINTS_TIMED)))
+    chunks, scale = points.split(evidence.chunk, 1), problem.points / points.shape[1]
+    slice_ = BUDGET / (2 * len(problem.partials) + 2)
+
+    def measure(evaluate: Evaluate) -> tuple[float, float]:
+        median, spread = steady(lambda: [evaluate(chunk) for chunk in chunks], slice_)
+        return median * scale, spread * scale
+
+    together = (measure(evidence.evaluate), measure(evidence.evaluate_sympy))
+    if len(problem.partials) > MOST_TIMED:
+        return together, [nothing] * len(problem.partials)
+    alone = [replace(problem, partials=(alpha,)) for alpha in problem.partials]
+    return together, [(measure(engine(p.engine)(p)), measure(symbolic.prepare(p))) for p in alone]
