@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "derivcheck"
 ORDER = """
     version errors multi_index ulp numerals
     scanning vocabulary bounds parsing loading problem results record
+    texts suite_values suite_keys toml_lines mistakes suite_file suite_entries suite_matrix suite selection
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise
     sampling timing referee comparison diagnosis engines engines.reverse engines.symbolic
     suggestion evidence excuses verdict rows devices
