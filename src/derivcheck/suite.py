@@ -11,7 +11,7 @@ dtype = ["float64", "float32"]
 A list of dtype, device or order makes a check of each; several engines are the columns of one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,17 +64,9 @@ def loads(text: str, source: str, *, functions: bool = True) -> tuple[Check, ...
     mistakes = Mistakes(source, text)
     entries = Reading(mistakes, DEFAULTS, CHECK).entries(suite, path)
     _require_few(entries, mistakes)
-    made: list[tuple[Entry, Check]] = []
-    numbers = 0
-    for entry in entries:
-        checks = _checks(entry, functions, mistakes)
-        numbers += sum(_numbers(check.problem) for check in checks)
-        if numbers > MOST_NUMBERS:
-            mistakes.refuse(entry.path, RequestError("there are too many partials in too many variables", SPLIT))
-        made += [(entry, check) for check in checks]
-    named = _distinct(made, mistakes)
+    checks = _distinct(list(_made(entries, functions, mistakes)), mistakes)
     mistakes.raise_if_any()
-    return named
+    return checks
 
 
 def _require_few(entries: Sequence[Entry], mistakes: Mistakes) -> None:
@@ -82,6 +74,17 @@ def _require_few(entries: Sequence[Entry], mistakes: Mistakes) -> None:
     count = sum(size(entry.values) for entry in entries)
     if count > MOST_CHECKS:
         mistakes.refuse((), too_many(count))
+
+
+def _made(entries: Sequence[Entry], functions: bool, mistakes: Mistakes) -> Iterator[tuple[Entry, Check]]:
+    """Every check with its entry, until they would fill the memory."""
+    numbers = 0
+    for entry in entries:
+        checks = _checks(entry, functions, mistakes)
+        numbers += _numbers(checks)
+        if numbers > MOST_NUMBERS:
+            mistakes.refuse(entry.path, RequestError("there are too many partials in too many variables", SPLIT))
+        yield from ((entry, check) for check in checks)
 
 
 def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
@@ -113,8 +116,10 @@ def _function(name: str, source: str, allowed: bool) -> str:
     return suite_file.located(name, source)
 
 
-def _numbers(problem: Problem) -> int:
-    return len(problem.partials) * len(problem.variables)
+def _numbers(checks: Sequence[Check]) -> int:
+    """In their multi-indices, which checks that differ by dtype and device share."""
+    shared = {id(check.problem.partials): check.problem for check in checks}
+    return sum(len(problem.partials) * len(problem.variables) for problem in shared.values())
 
 
 def _distinct(made: Sequence[tuple[Entry, Check]], mistakes: Mistakes) -> tuple[Check, ...]:
