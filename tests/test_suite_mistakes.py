@@ -257,12 +257,12 @@ def test_a_hostile_file_is_refused_in_a_few_words(name):
 
 
 def test_checks_that_would_not_fit_into_memory_are_refused(monkeypatch):
-    entry = "[[check]]\nexpression='x1'\n"
+    entry = "[[check]]\nexpression='x1'\ndtype=['float64', 'float32']\n"
     text = f"[defaults]\nvars={[f'x{i}' for i in range(200)]}\n" + 5 * entry
-    assert len(loads(text, "s.toml")) == 5
+    assert len(loads(text, "s.toml")) == 10
     monkeypatch.setattr(suite, "MOST_NUMBERS", 3 * 200 * 201)
     assert mistakes(text) == [
-        "s.toml:9: there are too many partials in too many variables. Split the file into several."
+        "s.toml:12: there are too many partials in too many variables. Split the file into several."
     ]
 
 
