@@ -12,7 +12,6 @@ from derivcheck import devices, loading
 from derivcheck import problem as problems
 from derivcheck.engines import engine
 from derivcheck.engines import names as engine_names
-from derivcheck.problem import Problem
 from derivcheck.request import ALL, Check
 from derivcheck.results import CheckResult, Report, Verdict
 from derivcheck.stages import Found, run

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from derivcheck import options as o
+from derivcheck import texts
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
 
 if TYPE_CHECKING:
@@ -100,16 +101,16 @@ def _check(expression: str, **given: Any) -> "Report":
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
     request = {
-        "variables": _split(given.pop("variables")) or None,
-        "wrt": _split(given.pop("wrt")) or None,
+        "variables": texts.split(given.pop("variables")) or None,
+        "wrt": texts.split(given.pop("wrt")) or None,
         "partials": given.pop("partial"),
-        "params": dict(map(_assignment, given.pop("param") or ())),
+        "params": dict(map(texts.assignment, given.pop("param") or ())),
         "domain": given.pop("domain") or "0:1",
-        "dtype": _split(given.pop("dtype")),
-        "device": _split(given.pop("device")),
-        "engines": _split(given.pop("engine")),
+        "dtype": texts.split(given.pop("dtype")),
+        "device": texts.split(given.pop("device")),
+        "engines": texts.split(given.pop("engine")),
         "function": given.pop("function") or None,
-        "tolerances": _tolerances(given.pop("rtol"), given.pop("atol")),
+        "tolerances": texts.tolerances(given.pop("rtol"), given.pop("atol")),
     }
     return _load_check()(text, **request, **given)
 
@@ -123,25 +124,6 @@ def _load_check() -> Callable[..., "Report"]:
     gc.freeze()
     gc.enable()
     return check
-
-
-def _tolerances(rtol: float | None, atol: float | None) -> tuple[float, float] | None:
-    if rtol is None and atol is None:
-        return None
-    if rtol is None or atol is None or not (rtol >= 0 and atol >= 0):
-        raise RequestError("--rtol and --atol go together, neither negative", "Give both: --rtol 1e-6 --atol 0.")
-    return rtol, atol
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise RequestError(f"--param {ascii(text)[1:-1]}: not a name and a value", "Write it like a=2.5.")
-    return name.strip(), value.strip()
 
 
 def shielded(arguments: Sequence[str]) -> list[str]:

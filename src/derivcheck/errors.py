@@ -4,6 +4,7 @@ An outcome of a check is a value (`results.Verdict`); an exception is for a wron
 cannot do, and for time that ran out.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 WINDOW = 60  # characters of a long expression shown around the place of an error: one line of an 80-column terminal
@@ -52,6 +53,17 @@ class ExpressionError(RequestError):
         carets = "^" * max(1, min(self.width, len(shown) - (self.column - start)))
         indent = " " * (len(before) + self.column - start)
         return f"{self.cause}\n  {before}{shown}{after}\n  {indent}{carets}" + (f"\n{self.cure}" if self.cure else "")
+
+
+class SuiteError(RequestError):
+    """A suite file is refused. `mistakes` are all that is wrong with it, each a text that begins with FILE:LINE."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[str, ...]]]:
+        return type(self), (self.mistakes,)
 
 
 class FunctionError(RequestError):

@@ -18,7 +18,7 @@ from torch import Tensor
 from derivcheck import loading, multi_index, noise, ulp
 from derivcheck.comparison import Estimate, Judged, judge
 from derivcheck.corners import search, special
-from derivcheck.engines import Evaluate, Partials, engine, reverse, symbolic, symbolic_partials, user_function
+from derivcheck.engines import Evaluate, Partials, engine, reverse, symbolic_partials, user_function
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact import Exact
 from derivcheck.kinks import switches
@@ -88,7 +88,7 @@ class Evidence:
 
 def collect(problem: Problem, graph: SymbolicPartials) -> Evidence:
     """Compute both sides everywhere and the exact values where they matter."""
-    (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), symbolic.prepare(problem)))
+    (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), engine("symbolic")(problem)))
     referee = referee_of(graph, problem.partials, getattr(torch, problem.dtype))
     budget = max(FEWEST, WORK // (referee.cost + OVERHEAD))
     survey = Survey(problem, evaluate, evaluate_sympy, budget)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from derivcheck.engines import Evaluate, engine, symbolic, symbolic_partials
+from derivcheck.engines import Evaluate, engine, symbolic_partials
 from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.evidence import Evidence, collect
 from derivcheck.multi_index import MultiIndex
@@ -112,4 +112,4 @@ def _times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
     if len(problem.partials) > MOST_TIMED:
         return together, [nothing] * len(problem.partials)
     alone = [replace(problem, partials=(alpha,)) for alpha in problem.partials]
-    return together, [(measure(engine(p.engine)(p)), measure(symbolic.prepare(p))) for p in alone]
+    return together, [(measure(engine(p.engine)(p)), measure(engine("symbolic")(p))) for p in alone]
