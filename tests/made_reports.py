@@ -4,18 +4,8 @@ import math
 import random
 from dataclasses import replace
 
-from derivcheck.results import (
-    Cause,
-    CheckResult,
-    Outcome,
-    PartialResult,
-    PointCounts,
-    Report,
-    Seconds,
-    Side,
-    Verdict,
-    Worst,
-)
+from derivcheck.outcomes import Cause, Outcome, Verdict
+from derivcheck.results import CheckResult, PartialResult, PointCounts, Report, Seconds, Side, Worst
 
 WORST = Worst({"x": -0.75}, -1.6875, 1.5, 1.6875, 1e-15)
 ROW = PartialResult(

@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from derivcheck.cli import app
+from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import markdown
 from derivcheck.reports.github import SHOWN, SUMMARY_BYTES, render, summarise
-from derivcheck.results import Outcome, Verdict
 from tests.made_reports import (
     CHECK,
     FAILED,

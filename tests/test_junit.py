@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from derivcheck import check
 from derivcheck.cli import app
+from derivcheck.outcomes import Outcome
 from derivcheck.reports.junit import render
-from derivcheck.results import Outcome, Seconds
+from derivcheck.results import Seconds
 from tests.made_reports import (
     CHECK,
     FAILED,

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "derivcheck"
 ORDER = """
     version errors multi_index ulp numerals
-    scanning vocabulary bounds parsing loading problem request results record
+    scanning vocabulary bounds parsing loading problem request outcomes results record
     texts suite_values suite_keys toml_lines mistakes suite_file suite_entries suite_matrix suite selection
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise progress
     sampling corners chunks timing referee comparison diagnosis engines engines.reverse engines.symbolic
@@ -16,8 +16,8 @@ ORDER = """
     series taylor taylor_special compositions signatures jets engines.jet
     suggestion survey evidence excuses verdict rows devices
     stages checking
-    reports reports.characters reports.wording reports.weight reports.columns reports.gfm
-    reports.json reports.table reports.junit reports.markdown reports.github delivery options cli __init__ __main__
+    reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines
+    reports.json reports.table reports.junit reports.markdown reports.github bar delivery options cli __init__ __main__
 """.split()
 UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
 LOADED_BY_NAME = {("engines", "engines.reverse")}

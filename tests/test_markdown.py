@@ -9,10 +9,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from derivcheck import check
+from derivcheck.outcomes import Outcome
 from derivcheck.reports import gfm
 from derivcheck.reports.characters import one_line
 from derivcheck.reports.markdown import EXPLAINED, UNFOLDED, render
-from derivcheck.results import Outcome, Seconds, Worst
+from derivcheck.results import Seconds, Worst
 from tests.made_reports import (
     CHECK,
     FAILED,

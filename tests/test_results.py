@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from derivcheck import check
+from derivcheck.outcomes import Verdict
 from derivcheck.record import plain
-from derivcheck.results import Verdict, worst_verdict
+from derivcheck.results import worst_verdict
 
 SCHEMA = json.loads((Path(__file__).parent / "report.schema.json").read_text())
 

@@ -12,7 +12,8 @@ from derivcheck.version import VERSION as __version__
 if TYPE_CHECKING:
     from derivcheck.checking import assert_derivatives, check
     from derivcheck.errors import DerivcheckError, ExpressionError, RequestError
-    from derivcheck.results import Cause, Report, Verdict
+    from derivcheck.outcomes import Cause, Verdict
+    from derivcheck.results import Report
 
 __all__ = [
     "Cause",
@@ -35,9 +36,9 @@ _HOME = {
     "DerivcheckError": "errors",
     "ExpressionError": "errors",
     "RequestError": "errors",
-    "Cause": "results",
+    "Cause": "outcomes",
     "Report": "results",
-    "Verdict": "results",
+    "Verdict": "outcomes",
 }
 
 

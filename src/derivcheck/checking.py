@@ -1,7 +1,8 @@
 """`check`: from a request to a report. Nothing is measured, decided or printed here; this file says in which order."""
 
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,9 @@ from derivcheck import devices, loading
 from derivcheck import problem as problems
 from derivcheck.engines import engine
 from derivcheck.engines import names as engine_names
+from derivcheck.outcomes import Verdict
 from derivcheck.request import ALL, Check
-from derivcheck.results import CheckResult, Report, Verdict
+from derivcheck.results import CheckResult, Report
 from derivcheck.stages import Found, run
 from derivcheck.version import VERSION
 
@@ -30,7 +32,8 @@ def check(
     function: str | Callable[..., Any] | None = None,
     dtype: str | Sequence[str] = "float64",
     device: str | Sequence[str] = "cpu",
-    engines: Sequence[str] = ("reverse",),
+    engines: str | Sequence[str] = ("reverse",),
+    threads: int | None = None,
     **options: Any,
 ) -> Report:
     """Check the partials of an expression as torch computes them against the exact ones.
@@ -38,7 +41,8 @@ def check(
     `function` is a torch function of one column (n,) a variable, or the text `module:name` or `file.py:name`; without
     it the expression itself is what torch computes. `domain` is a pair for all variables or a mapping name -> pair;
     `partials` are texts such as "x1,x1,x2" and replace `order`; `dtype` and `device` may be several, each combination
-    is one check. `tolerances` is (rtol, atol). The other options are fields of `problem.Problem`: points, seed,
+    is one check; of several `engines` each computes all partials, ("all",) are those that can. `threads` is how many
+    torch uses meanwhile. `tolerances` is (rtol, atol). The other options are fields of `problem.Problem`: points, seed,
     sampler, corners, layout, strict, max_lost_bits, timeout, timing. Raises `RequestError` where the request is wrong.
     """
     first = problems.create(
@@ -57,7 +61,8 @@ def check(
         replace(first, dtype=d, device=devices.resolve(where)) for where in _several(device) for d in _several(dtype)
     ]
     name = first.function_name or first.expression
-    return check_all([Check(name, p, tuple(_several(engines))) for p in chosen])
+    with torch_threads(threads):
+        return check_all([Check(name, p, tuple(_several(engines))) for p in chosen])
 
 
 def assert_derivatives(function: str | Callable[..., Any], expression: str, **options: Any) -> None:
@@ -65,6 +70,17 @@ def assert_derivatives(function: str | Callable[..., Any], expression: str, **op
     report = check(expression, function=function, **{"timing": False, **options})
     if not report.ok:
         raise AssertionError(f"\n{report}")
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Let torch use so many threads inside the block; None leaves it its own choice."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _named(function: str | Callable[..., Any] | None) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def command(
     dtype: o.Dtype = "float64",
     device: o.Device = "cpu",
     engine: o.Engine = "reverse",
+    threads: o.Threads = None,
     list_engines: o.ListEngines = False,
     list_functions: o.ListFunctions = False,
     strict: o.Strict = False,

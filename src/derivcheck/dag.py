@@ -199,6 +199,13 @@ class Graph:
                 waiting.extend(arguments(ref))
         return sorted(found)
 
+    def written(self, root: Ref) -> int:
+        """Symbols of the node written out as a tree, which may have exponentially more than its graph has nodes."""
+        sizes: dict[Ref, int] = {}
+        for ref in self.reachable([root]):
+            sizes[ref] = 1 + sum(sizes[argument] for argument in self.arguments(ref))
+        return sizes[root]
+
 
 Step = Callable[[dict[Ref, Any]], Any]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from derivcheck.bar import bar
 from derivcheck.errors import RequestError
 from derivcheck.reports import FORMATS, renderer
 from derivcheck.results import Report
@@ -49,10 +50,10 @@ class Deliveries:
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[None]:
-        """A spinner on stderr, on a terminal only; drafts are removed where the work fails."""
+        """A bar on stderr, on a terminal only; drafts are removed where the work fails."""
         console = Console(stderr=True)
         try:
-            with console.status("checking") if console.is_terminal and not self.quiet else contextlib.nullcontext():
+            with bar(console) if console.is_terminal and not self.quiet else contextlib.nullcontext():
                 yield
         except BaseException:
             for file in self.files:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from derivcheck.operations import Operations, floats
-from derivcheck.results import Cause
+from derivcheck.outcomes import Cause
 
 SHRINKING = frozenset(
     "mul div exp exp2 pow square reciprocal sigmoid erfc mul_ div_ prod sigmoid_backward exp_ sech".split()

@@ -21,8 +21,6 @@ from derivcheck.corners import search, special
 from derivcheck.engines import Evaluate, Partials, engine, reverse, symbolic_partials, user_function
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact import Exact
-from derivcheck.kinks import switches
-from derivcheck.problem import Problem
 from derivcheck.referee import referee_of
 from derivcheck.sampling import Kind, Points, on_device, placed
 from derivcheck.suggestion import defined_domain
@@ -31,6 +29,8 @@ from derivcheck.timing import once
 
 if TYPE_CHECKING:
     from derivcheck.differentiation import SymbolicPartials
+    from derivcheck.kinks import Switches
+    from derivcheck.problem import Problem
 
 # Ball operations that the referee may spend on one check: 0.2 to 0.3 s, a quarter of what importing torch takes.
 # A count and not a time, so that the same seed gives the same verdicts on every machine.
@@ -86,14 +86,14 @@ class Evidence:
         return _judged(self.problem, columns, places, values, exact, self.evaluate, range(len(self.problem.partials)))
 
 
-def collect(problem: Problem, graph: SymbolicPartials) -> Evidence:
-    """Compute both sides everywhere and the exact values where they matter."""
+def collect(problem: Problem, graph: SymbolicPartials, switches: Switches | None) -> Evidence:
+    """Compute both sides everywhere and the exact values where they matter. `switches` change sign at the kinks."""
     (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), engine("symbolic")(problem)))
     referee = referee_of(graph, problem.partials, getattr(torch, problem.dtype))
     budget = max(FEWEST, WORK // (referee.cost + OVERHEAD))
     survey = Survey(problem, evaluate, evaluate_sympy, budget)
     first_call = survey.random(lambda points: _first(problem, evaluate, points))
-    _look_closer(problem, graph, survey)
+    _look_closer(problem, switches, survey)
     sides = survey.kept
     start = time.perf_counter()
     places = suspicious(sides, budget, problem.seed)
@@ -120,12 +120,12 @@ def collect(problem: Problem, graph: SymbolicPartials) -> Evidence:
     )
 
 
-def _look_closer(problem: Problem, graph: SymbolicPartials, survey: Survey) -> None:
+def _look_closer(problem: Problem, switches: Switches | None, survey: Survey) -> None:
     """Add corners and kinks, then the points of a search that starts where the sides differ most."""
     if not problem.corners:
         return
     try:
-        survey.add(special(problem, switches(graph)))
+        survey.add(special(problem, switches))
     except Exception:
         if problem.function is None:
             raise

@@ -68,7 +68,10 @@ Sampler = Annotated[str, _option("Sampling", "uniform over the reals, floats (ov
 Corners = Annotated[bool, _option("Sampling", _CORNERS, "--corners/--no-corners")]
 Dtype = Annotated[str, _option("Sampling", "float64, float32, bfloat16, float16, or several: float64,float32.")]
 Device = Annotated[str, _option("Sampling", "cpu, cuda, cuda:1, mps, auto, or several.")]
-Engine = Annotated[str, _option("Engines", "How torch differentiates, or several: reverse,symbolic.")]
+Engine = Annotated[str, _option("Engines", "How torch differentiates, several side by side: reverse,jet, or all.")]
+Threads = Annotated[
+    int | None, _option("Engines", "Threads that torch uses. Default: its own choice.", show_default=False, min=1)
+]
 ListEngines = Annotated[
     bool, _option("Engines", "Show all engines.", "--list-engines", callback=_list_engines, is_eager=True)
 ]

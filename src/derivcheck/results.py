@@ -1,73 +1,15 @@
 """The record between computing and showing: verdicts, causes, one result a partial, one report a run.
 
-An enum's value is the sentence a person reads. `Report.to_dict` is the JSON that other programs read.
+`Report.to_dict` is the JSON that other programs read.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from derivcheck.errors import ExitStatus
-
-
-class Verdict(Enum):
-    """What is said of one partial, from best to worst."""
-
-    AGREES = "agrees"
-    IMPRECISE = "imprecise"
-    UNSUPPORTED = "unsupported"
-    UNDECIDED = "undecided"
-    DISAGREES = "disagrees"
-
-    @property
-    def rank(self) -> int:
-        return list(Verdict).index(self)
-
-
-class Outcome(Enum):
-    """What a check means for the run: the verdict, seen through --strict and what a suite says of it."""
-
-    PASSED = "passed"
-    SKIPPED = "skipped"
-    XFAILED = "failed as expected"
-    KNOWN = "known defect"
-    UNSUPPORTED = "unsupported"
-    UNDECIDED = "undecided"
-    XPASSED = "passed unexpectedly"
-    FAILED = "failed"
-
-
-FAILING = frozenset({Outcome.FAILED, Outcome.XPASSED})
-OPEN = {Verdict.UNDECIDED: Outcome.UNDECIDED, Verdict.UNSUPPORTED: Outcome.UNSUPPORTED}
-
-
-class Cause(Enum):
-    """Why. The value is the sentence; what is known of the case is added to it."""
-
-    VALUE = "the function's own value is wrong, before any derivative"
-    FORMULA = "the derivative is wrong by more than rounding explains, and more precision would not mend it"
-    NON_FINITE = "NaN or infinity where the derivative is finite"
-    ASYMMETRIC = "the mixed partial depends on the order of differentiation"
-    COTANGENT = "right for a constant cotangent only: the backward ignores grad_output, or mixes points"
-    CUT = "autograd sees no path to the variable, but the derivative is not 0: a detach, or a tensor rebuilt"
-    RANGE = "an intermediate result overflows or underflows this dtype"
-    PRECISION = "wrong in this dtype only, right in float64"
-    CONDITIONING = (
-        "more than half of the digits are lost to rounding, beyond what the derivative's own conditioning explains"
-    )
-    UNSETTLED = "the exact value did not settle at the highest precision"
-    KINK = "every point lies on a kink, where the derivative does not exist"
-    EMPTY_DOMAIN = "no point of the domain is one where the derivative exists"
-    TIMEOUT = "the time given by --timeout ran out first"
-    OPERATION = "not computed"
-    ISOLATED = "wrong at a single point that was not asked for, right all around it"
-
-    @property
-    def slug(self) -> str:
-        """Its name for other programs, such as `non-finite`."""
-        return self.name.lower().replace("_", "-")
+from derivcheck.outcomes import FAILING, OPEN, Cause, Outcome, Verdict
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from derivcheck import multi_index
 from derivcheck.multi_index import MultiIndex, label
+from derivcheck.outcomes import Cause, Verdict
 from derivcheck.problem import Problem, natural_order
-from derivcheck.results import Cause, PartialResult, Verdict
+from derivcheck.results import PartialResult
 from derivcheck.translation import to_sympy
 
 if TYPE_CHECKING:
     from derivcheck.differentiation import SymbolicPartials
 
-LARGEST_PRINTED = 300  # nodes of a partial that are turned back into a formula: beyond it nobody reads it
+LARGEST_PRINTED = 500  # symbols of a partial that is turned back into a formula: beyond it nobody reads it
 LONGEST_PRINTED = 2000  # characters of it
 
 
@@ -91,7 +92,7 @@ def replayable(problem: Problem, alpha: MultiIndex, result: PartialResult) -> Pa
 def _formula(graph: SymbolicPartials, alpha: MultiIndex) -> str:
     """sympy's text of a partial, empty where it is too long to read."""
     root = graph[alpha]
-    if len(graph.graph.reachable([root])) > LARGEST_PRINTED:
+    if graph.graph.written(root) > LARGEST_PRINTED:
         return ""
     text = str(to_sympy(graph.graph, root, graph.symbols))
     return text if len(text) <= LONGEST_PRINTED else ""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from derivcheck.engines import Evaluate, engine, symbolic_partials
 from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.evidence import Evidence, collect
+from derivcheck.kinks import switches
 from derivcheck.multi_index import MultiIndex
-from derivcheck.problem import Problem
 from derivcheck.results import PartialResult, Seconds
 from derivcheck.rows import blank, late, replayable, unsupported
 from derivcheck.sampling import RandomPoints, on_device
@@ -20,9 +20,11 @@ from derivcheck.verdict import row
 
 if TYPE_CHECKING:
     from derivcheck.differentiation import SymbolicPartials
+    from derivcheck.problem import Problem
 
 MOST_POINTS_TIMED = 2**18  # points that are timed; the time of more is that of these, scaled up
 MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
+LONGEST_TIMING = 5.0  # seconds that timing them all may take: one alone takes at most what all take together
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _numeric_stage(
 ) -> tuple[dict[MultiIndex, PartialResult], Seconds]:
     """Compute, referee, time and judge the partials that have a formula."""
     try:
-        evidence = collect(problem, graph)
+        evidence = collect(problem, graph, switches(graph))
     except Unsupported as reason:
         return {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
     except TimedOut as reason:
@@ -109,7 +111,8 @@ def _times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
         return median * scale, spread * scale
 
     together = (measure(evidence.evaluate), measure(evidence.evaluate_sympy))
-    if len(problem.partials) > MOST_TIMED:
+    count = len(problem.partials)
+    if count > MOST_TIMED or count * (together[0][0] + together[1][0]) / scale > LONGEST_TIMING:
         return together, [nothing] * len(problem.partials)
     alone = [replace(problem, partials=(alpha,)) for alpha in problem.partials]
     return together, [(measure(engine(p.engine)(p)), measure(engine("symbolic")(p))) for p in alone]

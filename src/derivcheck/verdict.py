@@ -16,8 +16,9 @@ from derivcheck.engines import point_function, reverse
 from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.exact import Exact, Status
 from derivcheck.excuses import Excuse
+from derivcheck.outcomes import Cause, Verdict
 from derivcheck.referee import referee_of
-from derivcheck.results import Cause, PartialResult, PointCounts, Side, Verdict, Worst
+from derivcheck.results import PartialResult, PointCounts, Side, Worst
 from derivcheck.sampling import Kind, on_device, placed
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from enum import Enum
 from itertools import zip_longest
 from pathlib import Path
 
+from derivcheck.outcomes import Outcome
 from derivcheck.reports import markdown, wording
 from derivcheck.reports.characters import legible, one_line, short
 from derivcheck.reports.weight import Weight, story, urgency, weighed
-from derivcheck.results import CheckResult, Outcome, PartialResult, Report
+from derivcheck.results import CheckResult, PartialResult, Report
 
 SHOWN = 10  # annotations of a level that GitHub shows of a step; of each check no more are made
 LONGEST_TITLE = 200  # characters; GitHub allows 255

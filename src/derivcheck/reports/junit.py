@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import wording
 from derivcheck.reports.characters import legible, one_line, short
 from derivcheck.reports.weight import Weight, complaint, kind, story, weighed
-from derivcheck.results import CheckResult, Outcome, PartialResult, Report, Verdict
+from derivcheck.results import CheckResult, PartialResult, Report
 
 LONGEST_NAME = 200  # characters: Jenkins makes addresses of names
 COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
+from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import gfm, wording
 from derivcheck.reports.columns import bits, columns
 from derivcheck.reports.weight import Weight, complaint, fails_run, urgency, weighed
-from derivcheck.results import CheckResult, Outcome, PartialResult, Report, Verdict
+from derivcheck.results import CheckResult, PartialResult, Report
 
 EXPLAINED = 20  # checks with a section of their own; reasons, and failing rows, in it
 REPLAYED = 5  # failing rows of a check with a command to copy

@@ -2,15 +2,17 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from derivcheck.reports import wording
+from derivcheck.outcomes import Verdict
+from derivcheck.reports import engines, wording
 from derivcheck.reports.columns import columns
-from derivcheck.results import CheckResult, PartialResult, Report, Verdict
+from derivcheck.results import CheckResult, PartialResult, Report
 
 WIDE = 1000  # columns of a rendering that no terminal limits: nothing wraps in a log
 EXPLAINED = 5  # failing rows explained under a table; the others have the same story
@@ -33,21 +35,27 @@ def render(report: Report) -> str:
 
 def show_on(console: Console, report: Report, *, show: str = "all", formulas: bool = False) -> None:
     """Print it. A line that is made to be copied is never broken."""
-    for part in renderables(report, show=show, formulas=formulas):
+    for part in renderables(report, console.width, show=show, formulas=formulas):
         console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
-def renderables(report: Report, *, show: str = "all", formulas: bool = False) -> Iterator[RenderableType]:
-    """What to print, in order. `show` is `all` or `failures`."""
+def renderables(report: Report, width: int, *, show: str = "all", formulas: bool = False) -> Iterator[RenderableType]:
+    """What to print, in order, on lines of `width` characters. `show` is `all` or `failures`."""
     for check in report.checks:
         yield Text(wording.title(check), style="bold")
         rows = [row for row in _ordered(check) if show == "all" or row.verdict is not Verdict.AGREES]
-        if rows:
+        if len(engines.engines(check)) > 1:
+            yield from engines.tables(check, rows, width, STYLES)
+        elif rows:
             yield _table(rows)
         if formulas:
-            yield from (Text(f"  {row.label} = {row.symbolic or '(too long to print)'}") for row in rows)
-        yield from _explanations(rows)
+            printed = {row.label: row.symbolic or "(too long to print)" for row in rows}
+            yield from (Text(f"  {label} = {formula}") for label, formula in printed.items())
+        yield from _explanations([*wording.distinct(replace(check, partials=tuple(rows))).partials])
+        yield from engines.unable(check)
         yield Text(wording.totals(check, report), style=STYLES[check.verdict])
+        if engines.fastest(check):
+            yield Text(engines.fastest(check), style="bold")
 
 
 def _ordered(check: CheckResult) -> list[PartialResult]:

@@ -5,8 +5,9 @@ Formats that CI systems read count failures; these counts must be right whenever
 
 from enum import Enum
 
+from derivcheck.outcomes import FAILING, Cause, Outcome, Verdict
 from derivcheck.reports.wording import evidence, judgement, replay, sentence, standing
-from derivcheck.results import FAILING, Cause, CheckResult, Outcome, PartialResult, Report, Verdict
+from derivcheck.results import CheckResult, PartialResult, Report
 
 
 class Weight(Enum):

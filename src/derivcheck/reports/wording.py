@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from derivcheck.results import CheckResult, Outcome, PartialResult, Report, Verdict
+from derivcheck.outcomes import Outcome, Verdict
+from derivcheck.results import CheckResult, PartialResult, Report
 
 WORDS = {
     Verdict.AGREES: "agree",
@@ -95,8 +96,9 @@ def tally(check: CheckResult) -> str:
     """All 6 partials agree; or how many do what, and where to look first."""
     counts = {verdict: sum(row.verdict is verdict for row in check.partials) for verdict in Verdict}
     total = len(check.partials)
+    by = len({row.engine for row in check.partials})
     if counts[Verdict.AGREES] == total > 1:
-        return f"All {total} partials agree"
+        return f"All {total // by} partials agree{f' by all {by} engines' if by > 1 else ''}"
     words = ", ".join(f"{n} {WORDS[v]}" for v, n in reversed(counts.items()) if n)
     return f"Of {total} partial(s): {words or 'nothing checked'}{f', {check.message}' if check.message else ''}"
 
