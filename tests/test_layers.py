@@ -15,7 +15,7 @@ ORDER = """
     engines.forward engines.forward_over_reverse engines.compiled
     series taylor taylor_special compositions signatures jets engines.jet
     suggestion survey evidence excuses verdict rows devices
-    stages checking
+    single pool journal running checking
     reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines
     reports.json reports.table reports.junit reports.markdown reports.github bar delivery options cli __init__ __main__
 """.split()

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -12,11 +13,11 @@ import torch
 from derivcheck import devices, loading
 from derivcheck import problem as problems
 from derivcheck.engines import engine
-from derivcheck.engines import names as engine_names
-from derivcheck.outcomes import Verdict
+from derivcheck.problem import Problem
 from derivcheck.request import ALL, Check
-from derivcheck.results import CheckResult, Report
-from derivcheck.stages import Found, run
+from derivcheck.results import Report
+from derivcheck.running import Run, Terminated
+from derivcheck.single import lost, run_check, safe_check
 from derivcheck.version import VERSION
 
 
@@ -61,8 +62,12 @@ def check(
         replace(first, dtype=d, device=devices.resolve(where)) for where in _several(device) for d in _several(dtype)
     ]
     name = first.function_name or first.expression
+    for p in chosen:
+        devices.require_dtype(p.device, p.dtype)
+    for chosen_engine in _several(engines) if _several(engines) != [ALL] else ():
+        engine(chosen_engine)
     with torch_threads(threads):
-        return check_all([Check(name, p, tuple(_several(engines))) for p in chosen])
+        return reported(Run([Check(name, p, tuple(_several(engines))) for p in chosen], run_check, lost))
 
 
 def assert_derivatives(function: str | Callable[..., Any], expression: str, **options: Any) -> None:
@@ -97,75 +102,32 @@ def _several(value: str | Sequence[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def check_all(checks: Sequence[Check]) -> Report:
-    """Run the checks, one after the other."""
-    for check in checks:
-        devices.require_dtype(check.problem.device, check.problem.dtype)
-        for name in check.engines if check.engines != (ALL,) else ():
-            engine(name)
-    finished, interrupted = _until_interrupted(checks)
-    return Report(finished, environment({check.problem.device for check in checks}), VERSION, interrupted)
+def check_all(checks: Sequence[Check | Problem], executor: Executor | None = None) -> Report:
+    """Run all checks, by an executor of `concurrent.futures` if one is given, and report them in their order.
+
+    A check that cannot be run, or whose worker is lost, is `undecided` with the reason. What was finished before
+    Ctrl-C is reported.
+    """
+    run = Run(
+        [c if isinstance(c, Check) else Check(c.function_name or c.expression, c, (c.engine,)) for c in checks],
+        safe_check,
+        lost,
+    )
+    return reported(run, executor)
 
 
-def _until_interrupted(checks: Sequence[Check]) -> tuple[tuple[CheckResult, ...], bool]:
-    """The checks that were finished before Ctrl-C, if it came; it is raised on where none was."""
-    finished: list[CheckResult] = []
+def reported(run: Run, executor: Executor | None = None, *, known_ok: bool = False) -> Report:
+    """Let it go, to its end or until it is interrupted, and report what is finished."""
+    interruption = None
     try:
-        for check in checks:
-            finished.append(run_check(check))
-    except KeyboardInterrupt:
-        if not finished:
+        run.go(executor)
+    except KeyboardInterrupt as error:
+        interruption = error
+        if not run.results:
             raise
-        return tuple(finished), True
-    return tuple(finished), False
-
-
-def run_check(check: Check) -> CheckResult:
-    """Run one check by each of its engines."""
-    every = check.engines == (ALL,)
-    found = {name: run(replace(check.problem, engine=name)) for name in (engine_names() if every else check.engines)}
-    unable = _unable(found) if every else {}
-    able = {name: f for name, f in found.items() if name not in unable}
-    return result(check, able, unable)
-
-
-def _unable(found: Mapping[str, Found]) -> dict[str, str]:
-    """Engines that lack a partial which another has, and why. Of those that all lack one, the first stays."""
-    lacking = {
-        name: next(row.message for row in f.rows if row.verdict is Verdict.UNSUPPORTED)
-        for name, f in found.items()
-        if any(row.verdict is Verdict.UNSUPPORTED for row in f.rows)
-    }
-    if len(lacking) == len(found):
-        del lacking[next(iter(found))]
-    return lacking
-
-
-def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) -> CheckResult:
-    """What the engines found, under the names of the check."""
-    problem = check.problem
-    return CheckResult(
-        name=check.name,
-        expression=problem.expression,
-        function=problem.function_name,
-        variables=problem.variables,
-        domain=dict(zip(problem.variables, problem.domain, strict=True)),
-        points=problem.points,
-        seed=problem.seed,
-        dtype=problem.dtype,
-        device=problem.device,
-        seconds=next(iter(found.values())).seconds,
-        partials=tuple(row for f in found.values() for row in f.rows),
-        strict=problem.strict,
-        max_lost_bits=problem.max_lost_bits,
-        source=check.source,
-        line=check.line,
-        tags=check.tags,
-        skip=check.skip,
-        xfail=check.xfail,
-        known=check.known,
-        engines={name: f.seconds for name, f in found.items()},
-        unable=unable,
+    where = environment({result.device for result in run.finished})
+    return Report(
+        run.finished, where, VERSION, interruption is not None, known_ok, isinstance(interruption, Terminated)
     )
 
 

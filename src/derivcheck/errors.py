@@ -19,6 +19,7 @@ class ExitStatus(IntEnum):
     UNDECIDED = 3
     DEFECT = 4
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class DerivcheckError(Exception):

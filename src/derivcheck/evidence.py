@@ -7,7 +7,7 @@ before the referee, who is slow, chooses where to look.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,19 +18,19 @@ from torch import Tensor
 from derivcheck import loading, multi_index, noise, ulp
 from derivcheck.comparison import Estimate, Judged, judge
 from derivcheck.corners import search, special
-from derivcheck.engines import Evaluate, Partials, engine, reverse, symbolic_partials, user_function
+from derivcheck.engines import Evaluate, Partials, engine, reverse, user_function
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact import Exact
-from derivcheck.referee import referee_of
 from derivcheck.sampling import Kind, Points, on_device, placed
 from derivcheck.suggestion import defined_domain
 from derivcheck.survey import Sides, Survey, suspicious
 from derivcheck.timing import once
 
 if TYPE_CHECKING:
-    from derivcheck.differentiation import SymbolicPartials
     from derivcheck.kinks import Switches
+    from derivcheck.multi_index import MultiIndex
     from derivcheck.problem import Problem
+    from derivcheck.referee import Referee
 
 # Ball operations that the referee may spend on one check: 0.2 to 0.3 s, a quarter of what importing torch takes.
 # A count and not a time, so that the same seed gives the same verdicts on every machine.
@@ -40,6 +40,9 @@ FEWEST = 200  # points refereed however large the graph
 SLACK = 4  # by which the noise of two sequences may differ without a closer look: two bits
 MOST_CROSSED = 1000  # points at which every sequence of a mixed partial is taken
 BATCH = 4096  # points perturbed at once, times 16 runs: some 100 MB for a graph of 100 nodes
+
+
+RefereeOf = Callable[["tuple[MultiIndex, ...]", torch.dtype], "Referee"]  # of these partials, in a dtype to be judged
 
 
 class Crossed(NamedTuple):
@@ -55,7 +58,7 @@ class Evidence:
     """m partials of one problem."""
 
     problem: Problem
-    graph: SymbolicPartials
+    referee: RefereeOf
     points: Points
     """The k points that were kept, of `checked`."""
     checked: int
@@ -81,15 +84,16 @@ class Evidence:
         """All partials at further points (d, k)."""
         values = self.evaluate(on_device(self.problem, columns)).values.detach().to("cpu", torch.float64)
         dtype = getattr(torch, self.problem.dtype)
-        exact = referee_of(self.graph, self.problem.partials, dtype).enclose(columns)
+        exact = self.referee(self.problem.partials, dtype).enclose(columns)
         places = torch.arange(columns.shape[1])
-        return _judged(self.problem, columns, places, values, exact, self.evaluate, range(len(self.problem.partials)))
+        everything = range(len(self.problem.partials))
+        return _judged(self.problem, self.referee, columns, places, values, exact, self.evaluate, everything)
 
 
-def collect(problem: Problem, graph: SymbolicPartials, switches: Switches | None) -> Evidence:
+def collect(problem: Problem, referee_of: RefereeOf, switches: Switches | None) -> Evidence:
     """Compute both sides everywhere and the exact values where they matter. `switches` change sign at the kinks."""
     (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), engine("symbolic")(problem)))
-    referee = referee_of(graph, problem.partials, getattr(torch, problem.dtype))
+    referee = referee_of(problem.partials, getattr(torch, problem.dtype))
     budget = max(FEWEST, WORK // (referee.cost + OVERHEAD))
     survey = Survey(problem, evaluate, evaluate_sympy, budget)
     first_call = survey.random(lambda points: _first(problem, evaluate, points))
@@ -101,10 +105,12 @@ def collect(problem: Problem, graph: SymbolicPartials, switches: Switches | None
     places = places[: len(exact.high)]
     seconds = time.perf_counter() - start
     everything = range(len(problem.partials))
-    judged = _judged(problem, sides.points.columns, places, sides.autograd[places], exact, evaluate, everything)
+    judged = _judged(
+        problem, referee_of, sides.points.columns, places, sides.autograd[places], exact, evaluate, everything
+    )
     return Evidence(
         problem,
-        graph,
+        referee_of,
         sides.points,
         survey.count,
         survey.chunk.size,
@@ -113,7 +119,7 @@ def collect(problem: Problem, graph: SymbolicPartials, switches: Switches | None
         Partials(sides.autograd, survey.cut, survey.unsupported),
         Partials(sides.sympy, unsupported=survey.unsupported_sympy),
         judged,
-        _crossed(problem, sides.points, judged) if problem.engine == "reverse" else None,
+        _crossed(problem, referee_of, sides.points, judged) if problem.engine == "reverse" else None,
         prepare,
         first_call,
         seconds,
@@ -159,7 +165,9 @@ def _gap(sides: Sides) -> Tensor:
     return torch.nan_to_num(gap, nan=0.0, posinf=0.0).amax(1)
 
 
-def estimates(problem: Problem, columns: Tensor, evaluate: Evaluate, chosen: Sequence[int]) -> list[Estimate]:
+def estimates(
+    problem: Problem, referee_of: RefereeOf, columns: Tensor, evaluate: Evaluate, chosen: Sequence[int]
+) -> list[Estimate]:
     """The noise estimates in order of cost, for judged points (d, k). What is evaluated are the partials `chosen`."""
     dtype = getattr(torch, problem.dtype)
 
@@ -167,8 +175,7 @@ def estimates(problem: Problem, columns: Tensor, evaluate: Evaluate, chosen: Seq
         return evaluate(placed(problem, points)).values.detach().cpu()
 
     def distance(points: Tensor, found: Tensor) -> Tensor:
-        graph = symbolic_partials(problem.formula, problem.variables)
-        exact = referee_of(graph, problem.partials, torch.float64).enclose(points)
+        exact = referee_of(problem.partials, torch.float64).enclose(points)
         return Exact(*(part[:, chosen] for part in (exact.high, exact.low, exact.status))).error(found)
 
     def perturbed(runs: int, seed: int) -> Estimate:
@@ -197,6 +204,7 @@ def estimates(problem: Problem, columns: Tensor, evaluate: Evaluate, chosen: Seq
 
 def _judged(
     problem: Problem,
+    referee_of: RefereeOf,
     columns: Tensor,
     places: Tensor,
     values: Tensor,
@@ -205,11 +213,11 @@ def _judged(
     chosen: Sequence[int],
     known: Tensor | None = None,
 ) -> Judged:
-    stages = estimates(problem, columns[:, places], evaluate, chosen)
+    stages = estimates(problem, referee_of, columns[:, places], evaluate, chosen)
     return judge(places, values, exact, getattr(torch, problem.dtype), stages, problem.tolerances, known)
 
 
-def _crossed(problem: Problem, points: Points, judged: Judged) -> Crossed | None:
+def _crossed(problem: Problem, referee_of: RefereeOf, points: Points, judged: Judged) -> Crossed | None:
     """Take every other sequence of the mixed partials, at the points that came out worst and some more."""
     pairs = [(s, k) for k, alpha in enumerate(problem.partials) for s in multi_index.sequences(alpha)[1:]]
     if not pairs:
@@ -228,5 +236,7 @@ def _crossed(problem: Problem, points: Points, judged: Judged) -> Crossed | None
     # Another sequence has noise of its own, of the same order: more is estimated only where that does not suffice.
     u = ulp.unit_roundoff(getattr(torch, problem.dtype))
     known = SLACK * judged.noise[chosen][:, list(partials)] + u * exact.high.abs()
-    found = _judged(problem, points.columns, places, values.values.detach(), exact, evaluate, partials, known)
+    found = _judged(
+        problem, referee_of, points.columns, places, values.values.detach(), exact, evaluate, partials, known
+    )
     return Crossed(sequences, partials, found)

@@ -4,6 +4,7 @@
 theorem all sequences of an α give the same partial, which is what a wrong backward violates.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
 from math import comb, factorial, prod
@@ -85,3 +86,8 @@ def label(alpha: MultiIndex, variables: Sequence[str]) -> str:
 
 def _power(k: int) -> str:
     return "" if k == 1 else str(k).translate(SUPERSCRIPTS)
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """Sort key that puts x2 before x10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|\D+", name)]

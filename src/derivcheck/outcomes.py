@@ -53,6 +53,7 @@ class Cause(Enum):
     EMPTY_DOMAIN = "no point of the domain is one where the derivative exists"
     TIMEOUT = "the time given by --timeout ran out first"
     OPERATION = "not computed"
+    LOST = "the check did not come to its end"
     ISOLATED = "wrong at a single point that was not asked for, right all around it"
 
     @property

@@ -13,7 +13,7 @@ import sympy as sp
 
 from derivcheck import multi_index
 from derivcheck.errors import RequestError
-from derivcheck.multi_index import MultiIndex
+from derivcheck.multi_index import MultiIndex, natural_order
 from derivcheck.numerals import parse_number
 from derivcheck.parsing import Parsed, parse, symbol
 
@@ -112,11 +112,6 @@ def _substitute(parsed: Parsed, params: Mapping[str, Any]) -> tuple[sp.Expr, tup
     return parsed.formula.xreplace(values) if values else parsed.formula, tuple(
         n for n in parsed.names if n not in params
     )
-
-
-def natural_order(name: str) -> list[tuple[int, str]]:
-    """Sort key that puts x2 before x10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|\D+", name)]
 
 
 def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:

@@ -159,6 +159,8 @@ class Report:
     interrupted: bool = False
     known_ok: bool = False
     """Whether known defects are let pass, so that only new ones fail."""
+    terminated: bool = False
+    """Whether it was SIGTERM that interrupted it."""
 
     @property
     def verdict(self) -> Verdict:
@@ -168,7 +170,7 @@ class Report:
     @property
     def exit_status(self) -> ExitStatus:
         if self.interrupted:
-            return ExitStatus.INTERRUPTED
+            return ExitStatus.TERMINATED if self.terminated else ExitStatus.INTERRUPTED
         outcomes = {check.outcome for check in self.checks}
         if outcomes & (FAILING if self.known_ok else FAILING | {Outcome.KNOWN}):
             return ExitStatus.DISAGREES

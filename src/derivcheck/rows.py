@@ -9,14 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from derivcheck import multi_index
-from derivcheck.multi_index import MultiIndex, label
+from derivcheck.multi_index import MultiIndex, label, natural_order
 from derivcheck.outcomes import Cause, Verdict
-from derivcheck.problem import Problem, natural_order
 from derivcheck.results import PartialResult
 from derivcheck.translation import to_sympy
 
 if TYPE_CHECKING:
     from derivcheck.differentiation import SymbolicPartials
+    from derivcheck.problem import Problem
 
 LARGEST_PRINTED = 500  # symbols of a partial that is turned back into a formula: beyond it nobody reads it
 LONGEST_PRINTED = 2000  # characters of it

@@ -17,7 +17,6 @@ from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.exact import Exact, Status
 from derivcheck.excuses import Excuse
 from derivcheck.outcomes import Cause, Verdict
-from derivcheck.referee import referee_of
 from derivcheck.results import PartialResult, PointCounts, Side, Worst
 from derivcheck.sampling import Kind, on_device, placed
 
@@ -191,7 +190,7 @@ def _conditioning(evidence: Evidence, k: int, rows: Tensor) -> Tensor:
     above = tuple((*alpha[:j], alpha[j] + 1, *alpha[j + 1 :]) for j in range(len(alpha)))
     columns = evidence.points.columns[:, evidence.judged.places[rows]]
     try:
-        exact = referee_of(evidence.graph, above, getattr(torch, problem.dtype)).enclose(columns)
+        exact = evidence.referee(above, getattr(torch, problem.dtype)).enclose(columns)
     except (Unsupported, TimedOut):
         return torch.zeros(len(rows), dtype=torch.float64)
     settled = exact.status == Status.SETTLED

@@ -1,18 +1,23 @@
-"""One problem by one engine, from the formula to the rows of its report."""
+"""One check: by each of its engines, from the formula to the rows of its report. What a worker does."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from derivcheck import devices, loading
 from derivcheck.engines import Evaluate, engine, symbolic_partials
-from derivcheck.errors import TimedOut, Unsupported
+from derivcheck.engines import names as engine_names
+from derivcheck.errors import DerivcheckError, TimedOut, Unsupported
 from derivcheck.evidence import Evidence, collect
 from derivcheck.kinks import switches
-from derivcheck.multi_index import MultiIndex
-from derivcheck.results import PartialResult, Seconds
+from derivcheck.outcomes import Cause, Verdict
+from derivcheck.referee import referee_of
+from derivcheck.results import CheckResult, PartialResult, Seconds
 from derivcheck.rows import blank, late, replayable, unsupported
 from derivcheck.sampling import RandomPoints, on_device
 from derivcheck.timing import BUDGET, steady
@@ -20,7 +25,9 @@ from derivcheck.verdict import row
 
 if TYPE_CHECKING:
     from derivcheck.differentiation import SymbolicPartials
+    from derivcheck.multi_index import MultiIndex
     from derivcheck.problem import Problem
+    from derivcheck.request import Check
 
 MOST_POINTS_TIMED = 2**18  # points that are timed; the time of more is that of these, scaled up
 MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
@@ -33,6 +40,83 @@ class Found:
 
     rows: tuple[PartialResult, ...]
     seconds: Seconds
+
+
+def run_check(check: Check) -> CheckResult:
+    """Run it. Raises what is wrong with the request: a function that does not load, a device that is not here."""
+    if check.skip:
+        return result(check, {}, {})
+    check = replace(check, problem=_prepared(check))
+    every = check.engines == ("all",)
+    found = {name: run(replace(check.problem, engine=name)) for name in (engine_names() if every else check.engines)}
+    unable = _unable(found) if every else {}
+    return result(check, {name: f for name, f in found.items() if name not in unable}, unable)
+
+
+def safe_check(check: Check) -> CheckResult:
+    """Run it; whatever goes wrong becomes a result that says why nothing is proved."""
+    try:
+        return run_check(check)
+    except DerivcheckError as error:
+        return lost(check, " ".join(str(error).split()))
+    except Exception as error:
+        return lost(check, f"{type(error).__name__}: {error}")
+
+
+def _prepared(check: Check) -> Problem:
+    """The problem with its function loaded, on a device of this machine."""
+    problem = replace(check.problem, device=devices.resolve(check.problem.device))
+    devices.require_dtype(problem.device, problem.dtype)
+    if problem.function is None and problem.function_name:
+        problem = replace(problem, function=loading.load(problem.function_name))
+    return problem
+
+
+def _unable(found: Mapping[str, Found]) -> dict[str, str]:
+    """Engines that lack a partial which another has, and why. Of those that all lack one, the first stays."""
+    lacking = {
+        name: next(row.message for row in f.rows if row.verdict is Verdict.UNSUPPORTED)
+        for name, f in found.items()
+        if any(row.verdict is Verdict.UNSUPPORTED for row in f.rows)
+    }
+    if len(lacking) == len(found):
+        del lacking[next(iter(found))]
+    return lacking
+
+
+def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) -> CheckResult:
+    """What the engines found, under the names of the check."""
+    problem = check.problem
+    return CheckResult(
+        name=check.name,
+        expression=problem.expression,
+        function=problem.function_name,
+        variables=problem.variables,
+        domain=dict(zip(problem.variables, problem.domain, strict=True)),
+        points=problem.points,
+        seed=problem.seed,
+        dtype=problem.dtype,
+        device=problem.device,
+        seconds=next((f.seconds for f in found.values()), Seconds()),
+        partials=tuple(row for f in found.values() for row in f.rows),
+        strict=problem.strict,
+        max_lost_bits=problem.max_lost_bits,
+        source=check.source,
+        line=check.line,
+        tags=check.tags,
+        skip=check.skip,
+        xfail=check.xfail,
+        known=check.known,
+        engines={name: f.seconds for name, f in found.items()},
+        unable=unable,
+    )
+
+
+def lost(check: Check, reason: str) -> CheckResult:
+    """The result of a check that did not come to its end: every partial undecided."""
+    problem = replace(check.problem, engine=check.engines[0])
+    rows = tuple(replace(blank(problem, alpha), cause=Cause.LOST, message=reason) for alpha in problem.partials)
+    return result(check, {check.engines[0]: Found(rows, Seconds())}, {})
 
 
 def run(problem: Problem) -> Found:
@@ -73,7 +157,7 @@ def _numeric_stage(
 ) -> tuple[dict[MultiIndex, PartialResult], Seconds]:
     """Compute, referee, time and judge the partials that have a formula."""
     try:
-        evidence = collect(problem, graph, switches(graph))
+        evidence = collect(problem, partial(referee_of, graph), switches(graph))
     except Unsupported as reason:
         return {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
     except TimedOut as reason:
