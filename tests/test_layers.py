@@ -15,9 +15,11 @@ ORDER = """
     engines.forward engines.forward_over_reverse engines.compiled
     series taylor taylor_special compositions signatures jets engines.jet
     suggestion survey evidence excuses verdict rows devices
-    single pool journal running checking
+    single pool journal running checking suite_run
     reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines
-    reports.json reports.table reports.junit reports.markdown reports.github bar delivery options cli __init__ __main__
+    reports.summary
+    reports.json reports.table reports.junit reports.markdown reports.github
+    bar live delivery cli_suite options cli __init__ __main__
 """.split()
 UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
 LOADED_BY_NAME = {("engines", "engines.reverse")}

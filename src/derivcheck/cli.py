@@ -23,6 +23,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 @app.command(epilog=o.EXITS)
 def command(
+    context: typer.Context,
     expression: o.Expression = "",
     wrt: o.Wrt = "",
     order: o.Order = 1,
@@ -47,8 +48,20 @@ def command(
     rtol: o.Rtol = None,
     atol: o.Atol = None,
     timeout: o.Timeout = None,
+    suite: o.Suite = None,
+    select: o.Select = None,
+    tag: o.Tag = None,
+    list: o.List = False,
+    shard: o.Shard = "",
+    fail_fast: o.FailFast = False,
+    last_failed: o.LastFailed = False,
+    no_functions: o.NoFunctions = False,
+    known_ok: o.KnownOk = False,
+    jobs: o.Jobs = 1,
+    cluster: o.Cluster = "",
+    resume: o.Resume = False,
     report: o.Reports = None,
-    show: o.Show = "all",
+    show: o.Show = "",
     formulas: o.Formulas = False,
     timing: o.Timing = True,
     quiet: o.Quiet = False,
@@ -56,17 +69,18 @@ def command(
     version: o.Version = False,
 ) -> None:
     """Is this derivative right? Torch autograd against sympy at random points, refereed by the exact value."""
-    request = dict(locals())
+    request = dict(context.params)
     for shown_at_once in ("version", "list_engines", "list_functions"):
-        del request[shown_at_once]
-    raise typer.Exit(int(_guarded(request)))
+        request.pop(shown_at_once, None)
+    given = {name for name in request if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
+    raise typer.Exit(int(_guarded(request, given)))
 
 
-def _guarded(request: dict[str, Any]) -> ExitStatus:
-    """Run; every error becomes one message and one exit status."""
+def _guarded(request: dict[str, Any], given: set[str]) -> ExitStatus:
+    """Run; every error becomes one message and one exit status. `given` are the options that the command line has."""
     debug = request.pop("debug")
     try:
-        return _run(**request)
+        return _run(request, given)
     except DerivcheckError as error:
         typer.echo(f"derivcheck: {error}", err=True)
         return ExitStatus.USAGE
@@ -84,13 +98,20 @@ def _guarded(request: dict[str, Any]) -> ExitStatus:
         return ExitStatus.DEFECT
 
 
-def _run(report: list[str] | None, show: str, formulas: bool, quiet: bool, **request: Any) -> ExitStatus:
+def _run(request: dict[str, Any], given: set[str]) -> ExitStatus:
+    from derivcheck import cli_suite  # noqa: PLC0415 rich
     from derivcheck.delivery import Deliveries  # noqa: PLC0415 rich
 
-    if show not in ("all", "failures"):
-        raise RequestError(f"--show {ascii(show)[1:-1]}: unknown", "Choose from all, failures.")
-    deliveries = Deliveries.open(report or ["table"], show=show, formulas=formulas, quiet=quiet)
-    with deliveries.progress():
+    if request["show"] not in ("", "all", "failures"):
+        raise RequestError(f"--show {ascii(request['show'])[1:-1]}: unknown", "Choose from all, failures.")
+    if request["suite"]:
+        return cli_suite.run(request, {name: request[name] for name in given})
+    cli_suite.refuse_without_suite({name: request[name] for name in given})
+    for name in cli_suite.OF_A_SUITE:
+        del request[name]
+    report, show, formulas, quiet = (request.pop(name) for name in ("report", "show", "formulas", "quiet"))
+    deliveries = Deliveries.open(report or ["table"], show=show or "all", formulas=formulas, quiet=quiet)
+    with deliveries.discarded_on_failure(), deliveries.progress():
         result = _check(**request)
     deliveries.write(result)
     return result.exit_status

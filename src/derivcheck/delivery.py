@@ -50,11 +50,16 @@ class Deliveries:
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[None]:
-        """A bar on stderr, on a terminal only; drafts are removed where the work fails."""
+        """A bar on stderr, on a terminal only."""
         console = Console(stderr=True)
+        with bar(console) if console.is_terminal and not self.quiet else contextlib.nullcontext():
+            yield
+
+    @contextlib.contextmanager
+    def discarded_on_failure(self) -> Iterator[None]:
+        """Remove the drafts where the work fails."""
         try:
-            with bar(console) if console.is_terminal and not self.quiet else contextlib.nullcontext():
-                yield
+            yield
         except BaseException:
             for file in self.files:
                 file.draft.unlink(missing_ok=True)

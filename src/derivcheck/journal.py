@@ -37,7 +37,9 @@ class Journal:
         except OSError as error:
             cause = f"{path}: cannot be written: {error.strerror}"
             raise RequestError(cause, "Choose a --report in a folder that may be written.") from None
-        if not self.finished:
+        if self.finished:
+            self._file.write("\n")  # ends a line that a kill cut short
+        else:
             self._write({"format": FORMAT})
 
     def add(self, check: Check, result: CheckResult) -> None:

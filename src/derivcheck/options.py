@@ -35,7 +35,7 @@ def _list_engines(wanted: bool) -> None:
 
 EXITS = (
     "Exit status: 0 all agree, 1 something disagrees, 2 the request is wrong, 3 undecided or unsupported, "
-    "4 a defect of derivcheck, 130 interrupted."
+    "4 a defect of derivcheck, 130 interrupted, 143 terminated."
 )
 _FUNCTION = (
     "Check this torch function against the formula: MODULE:NAME or FILE.py:NAME. "
@@ -91,8 +91,30 @@ Timeout = Annotated[
     float | None,
     _option("Verdict", "Seconds for symbolic derivatives and exact values; then undecided.", show_default=False),
 ]
+SUITE = "Suite"
+Suite = Annotated[
+    list[str] | None,
+    _option(SUITE, "Run all checks of a TOML file, or builtin:torch. Repeatable; options below replace the file's."),
+]
+Select = Annotated[list[str] | None, _option(SUITE, "Checks whose name matches, such as 'soft*'. Repeatable.")]
+Tag = Annotated[list[str] | None, _option(SUITE, "Checks with this tag; '!slow' for those without. Repeatable.")]
+List = Annotated[bool, _option(SUITE, "Show the checks and run none.", "--list")]
+Shard = Annotated[str, _option(SUITE, "One share of the checks, such as 2/5.", show_default=False)]
+FailFast = Annotated[bool, _option(SUITE, "Stop at the first failure.", "--fail-fast")]
+LastFailed = Annotated[bool, _option(SUITE, "Only what failed the last time; all if nothing did.", "--last-failed")]
+NoFunctions = Annotated[
+    bool,
+    _option(SUITE, "Refuse suites that name a function: it would be run. For files from strangers.", "--no-functions"),
+]
+KnownOk = Annotated[bool, _option(SUITE, "Let known defects pass; only new ones fail.", "--known-ok")]
+Jobs = Annotated[int, _option(SUITE, "Processes.", "-j", "--jobs", min=1)]
+Cluster = Annotated[str, _option(SUITE, "A dask scheduler, such as tcp://host:8786, instead of --jobs.")]
+Resume = Annotated[bool, _option(SUITE, "Go on with a run that was killed.", "--resume")]
 Reports = Annotated[list[str] | None, _option("Output", _REPORTS, "--report")]
-Show = Annotated[str, _option("Output", "Rows of the table: all or failures.")]
+Show = Annotated[
+    str,
+    _option("Output", "Rows of the table: all or failures. Default: all; of a suite, failures.", show_default=False),
+]
 Formulas = Annotated[bool, _option("Output", "Print the formula of every partial.", "--formulas")]
 Timing = Annotated[bool, _option("Output", "Measure times, or not: faster.", "--timing/--no-timing")]
 Quiet = Annotated[bool, _option("Output", "Print nothing: the exit status says it.", "--quiet", "-q")]

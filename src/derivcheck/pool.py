@@ -25,12 +25,15 @@ class WorkerLost(Exception):
 
 
 class WorkerPool(Executor):
-    """`count` processes. `limit(task arguments)` says how many seconds a task may take, None for any."""
+    """`count` processes. `limit(*arguments)` says how many seconds a task may take, None for any. Each worker has
+    `threads` threads, by default its share of the cores."""
 
-    def __init__(self, count: int, limit: Callable[..., float | None] | None = None) -> None:
+    def __init__(
+        self, count: int, limit: Callable[..., float | None] | None = None, threads: int | None = None
+    ) -> None:
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[..., Any], Any] | None] = queue.SimpleQueue()
         self._limit = limit
-        self._threads = max(1, (os.cpu_count() or 1) // count)
+        self._threads = threads or max(1, (os.cpu_count() or 1) // count)
         self._stopping = False
         self._keepers = [threading.Thread(target=self._keep, daemon=True) for _ in range(count)]
         for keeper in self._keepers:

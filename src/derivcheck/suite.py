@@ -11,9 +11,10 @@ dtype = ["float64", "float32"]
 A list of dtype, device or order makes a check of each; several engines are the columns of one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from derivcheck import suite_file
 from derivcheck.errors import RequestError
@@ -26,26 +27,37 @@ from derivcheck.suite_matrix import NAMES, expand, size
 MOST_NUMBERS = 20_000_000  # in the multi-indices of all checks: 160 MB
 
 
-def load(source: str | Path, *, functions: bool = True) -> tuple[Check, ...]:
-    """The checks of a file, or of `builtin:torch`.
+def load(
+    source: str | Path, *, functions: bool = True, overrides: Mapping[str, Any] | None = None
+) -> tuple[Check, ...]:
+    """The checks of a file, or of `builtin:torch`. `overrides` are keys of a check that hold for all, as in the file.
 
     Without `functions`, checks that name a function are refused, because it would be imported and run; those of a suite
     that comes with derivcheck are its own. Raises `SuiteError` with everything that is wrong.
     """
     name = str(source)
     trusted = name.startswith(suite_file.BUILTIN)
-    return loads(suite_file.read(name), name, functions=functions or trusted)
+    return loads(suite_file.read(name), name, functions=functions or trusted, overrides=overrides)
 
 
-def loads(text: str, source: str, *, functions: bool = True) -> tuple[Check, ...]:
+def loads(
+    text: str, source: str, *, functions: bool = True, overrides: Mapping[str, Any] | None = None
+) -> tuple[Check, ...]:
     """The checks of a TOML text that stands in the file `source`, which need not be there. See `load`."""
     suite, path = suite_file.suite_table(suite_file.parse(text, source), source)
     mistakes = Mistakes(source, text)
-    entries = Reading(mistakes, DEFAULTS, CHECK).entries(suite, path)
+    forced = {key: OPTIONS[key].read(value) for key, value in (overrides or {}).items()}
+    entries = [_overridden(entry, forced) for entry in Reading(mistakes, DEFAULTS, CHECK).entries(suite, path)]
     _require_few(entries, mistakes)
     checks = _distinct(list(_made(entries, functions, mistakes)), mistakes)
     mistakes.raise_if_any()
     return checks
+
+
+def _overridden(entry: Entry, forced: Mapping[str, Any]) -> Entry:
+    """The entry with other values of some keys; an order does not touch what names its partials."""
+    kept = {k: v for k, v in forced.items() if not (k == "order" and "partial" in entry.values)}
+    return replace(entry, values={**entry.values, **kept}) if kept else entry
 
 
 def _require_few(entries: Sequence[Entry], mistakes: Mistakes) -> None:
@@ -91,7 +103,9 @@ def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
 
 def _function(name: str, source: str, allowed: bool) -> str:
     if not allowed:
-        raise RequestError(f"{name} would be imported and run", "Remove it, or allow functions if you trust the file.")
+        raise RequestError(
+            f"{name} would be imported and run", "Remove it, or leave out --no-functions if you trust the file."
+        )
     return suite_file.located(name, source)
 
 

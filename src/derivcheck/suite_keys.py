@@ -27,7 +27,11 @@ _NAME = read.matching(r"[A-Za-z_][A-Za-z0-9_]*", "is not a name", "Names have le
 _DEVICE = read.matching(r"[a-z]+(:\d+)?", "is not a device", "Devices are cpu, cuda, cuda:1, mps and auto.")
 _ENGINE = read.matching(r"[A-Za-z_][\w.-]*", "is not the name of an engine", "--list-engines shows them.")
 _TAG = read.matching(r"[\w.:/+-]+", "is not a word", "Tags have letters, digits and - _ . : / +, and no spaces.")
-_ADDRESS = read.matching(r"https?://[!-~]+", "is not an address", "Give the address of an issue, https://....")
+_ADDRESS = read.matching(
+    r"https?://[!-~]+|unreported: .+",
+    "is not an address",
+    'Give the address of an issue, https://..., or a sentence that begins with "unreported: ".',
+)
 
 _NAMES = Key('names, such as ["x1", "x2"] or "x1,x2"', several(_NAME))
 _FLAG = Key("true or false, without quotes", read.flag)

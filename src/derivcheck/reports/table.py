@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from derivcheck.outcomes import Verdict
-from derivcheck.reports import engines, wording
+from derivcheck.reports import engines, summary, wording
 from derivcheck.reports.columns import columns
 from derivcheck.results import CheckResult, PartialResult, Report
 
 WIDE = 1000  # columns of a rendering that no terminal limits: nothing wraps in a log
 EXPLAINED = 5  # failing rows explained under a table; the others have the same story
+EXPLAINED_IN_SUITE = 1  # of each check, where there are many
 STYLES = {
     Verdict.AGREES: "green",
     Verdict.IMPRECISE: "yellow",
@@ -41,21 +42,42 @@ def show_on(console: Console, report: Report, *, show: str = "all", formulas: bo
 
 def renderables(report: Report, width: int, *, show: str = "all", formulas: bool = False) -> Iterator[RenderableType]:
     """What to print, in order, on lines of `width` characters. `show` is `all` or `failures`."""
-    for check in report.checks:
-        yield Text(wording.title(check), style="bold")
-        rows = [row for row in _ordered(check) if show == "all" or row.verdict is not Verdict.AGREES]
-        if len(engines.engines(check)) > 1:
-            yield from engines.tables(check, rows, width, STYLES)
-        elif rows:
-            yield _table(rows)
-        if formulas:
-            printed = {row.label: row.symbolic or "(too long to print)" for row in rows}
-            yield from (Text(f"  {label} = {formula}") for label, formula in printed.items())
-        yield from _explanations([*wording.distinct(replace(check, partials=tuple(rows))).partials])
-        yield from engines.unable(check)
-        yield Text(wording.totals(check, report), style=STYLES[check.verdict])
-        if engines.fastest(check):
-            yield Text(engines.fastest(check), style="bold")
+    if not summary.is_suite(report):
+        for check in report.checks:
+            yield from _check(check, report, width, show, formulas)
+        return
+    for check in report.checks if show == "all" else summary.remarkable(report):
+        yield from _of_suite(check, report, width, show)
+    lines = list(summary.slowest(report))
+    yield Text("\n".join(["Slowest:", *lines] if lines else []))
+    style = STYLES[Verdict.AGREES if report.ok else Verdict.DISAGREES]
+    yield Text(summary.sentence(report), style=style)
+
+
+def _of_suite(check: CheckResult, report: Report, width: int, show: str) -> Iterator[RenderableType]:
+    """A heading with the outcome, and below it the table where there is something to see."""
+    yield Text(f"{check.name}: {wording.standing(check)}   {check.source}:{check.line}", style=STYLES[check.verdict])
+    if check.partials and not summary.excused(check, report):
+        yield from _check(check, report, width, show, formulas=False)
+
+
+def _check(check: CheckResult, report: Report, width: int, show: str, formulas: bool) -> Iterator[RenderableType]:
+    """One check in full."""
+    yield Text(wording.title(check), style="bold")
+    rows = [row for row in _ordered(check) if show == "all" or row.verdict is not Verdict.AGREES]
+    if len(engines.engines(check)) > 1:
+        yield from engines.tables(check, rows, width, STYLES)
+    elif rows:
+        yield _table(rows)
+    if formulas:
+        printed = {row.label: row.symbolic or "(too long to print)" for row in rows}
+        yield from (Text(f"  {label} = {formula}") for label, formula in printed.items())
+    most = EXPLAINED_IN_SUITE if check.source else EXPLAINED
+    yield from _explanations([*wording.distinct(replace(check, partials=tuple(rows))).partials], most)
+    yield from engines.unable(check)
+    yield Text(wording.totals(check, report), style=STYLES[check.verdict])
+    if engines.fastest(check):
+        yield Text(engines.fastest(check), style="bold")
 
 
 def _ordered(check: CheckResult) -> list[PartialResult]:
@@ -75,13 +97,13 @@ def _table(rows: Sequence[PartialResult]) -> Table:
     return table
 
 
-def _explanations(rows: Sequence[PartialResult]) -> Iterator[RenderableType]:
+def _explanations(rows: Sequence[PartialResult], most: int) -> Iterator[RenderableType]:
     """Why a row is not `agrees`: in full for those that fail, a line for the others, each sentence once."""
     wrong = [row for row in rows if row.verdict is Verdict.DISAGREES]
-    for row in wrong[:EXPLAINED]:
+    for row in wrong[:most]:
         yield from _failure(row)
-    if len(wrong) > EXPLAINED:
-        yield Text(f"... and {len(wrong) - EXPLAINED} more; --report json has them all.")
+    if len(wrong) > most:
+        yield Text(f"... and {len(wrong) - most} more; --report json has them all.")
     remarkable = (row for row in rows if row.verdict is not Verdict.DISAGREES and row.cause is not None)
     for row in wording.each_sentence_once(remarkable):
         yield Text(wording.remark(row), style=STYLES[row.verdict])

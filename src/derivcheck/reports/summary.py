@@ -1,0 +1,55 @@
+"""The end of a run of many checks: what was slow, and one sentence."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from derivcheck.outcomes import Outcome
+from derivcheck.reports.columns import duration
+from derivcheck.reports.weight import fails_run, urgency
+from derivcheck.results import CheckResult, Report
+
+SLOWEST = 5
+QUIET = {Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED}
+
+
+def is_suite(report: Report) -> bool:
+    """Whether the checks come from a suite file."""
+    return any(check.source for check in report.checks)
+
+
+def remarkable(report: Report) -> list[CheckResult]:
+    """The checks that did not simply pass, what fails the run first."""
+    found = [check for check in report.checks if check.outcome not in QUIET]
+    return sorted(found, key=lambda check: urgency(check.outcome, report))
+
+
+def excused(check: CheckResult, report: Report) -> bool:
+    """A known defect that may be: a line says enough."""
+    return check.outcome is Outcome.KNOWN and not fails_run(check.outcome, report)
+
+
+def slowest(report: Report) -> Iterator[str]:
+    """A line for each of the slowest checks."""
+    timed = [check for check in report.checks if check.seconds.total > 0]
+    for check in sorted(timed, key=lambda check: -check.seconds.total)[:SLOWEST]:
+        yield f"{duration(check.seconds.total):>8}  {check.name}"
+
+
+def sentence(report: Report) -> str:
+    """How many checks came out how; and what that says of torch, where the suite is derivcheck's own."""
+    counts = Counter(check.outcome for check in report.checks)
+    words = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
+    said = f"{len(report.checks)} checks: {words or 'none run'}."
+    return f"{said} {_installation(report)}".strip()
+
+
+def _installation(report: Report) -> str:
+    if not any(check.source.startswith("builtin:") for check in report.checks):
+        return ""
+    counts = Counter(check.outcome for check in report.checks)
+    new, known = counts[Outcome.FAILED], counts[Outcome.KNOWN]
+    where = f"torch {report.environment.get('torch', '')} on {report.environment.get('device_name', '')}"
+    if not new and not known:
+        return f"{where} is right about its derivatives wherever it was asked."
+    fresh = f"{new} defects that are not known yet" if new else "no new defect"
+    return f"{where}: {known} known defects, {fresh}."
