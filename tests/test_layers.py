@@ -14,6 +14,7 @@ ORDER = """
     suggestion evidence excuses verdict rows devices
     checking
     reports reports.json reports.table delivery options cli __init__ __main__
+    suites suites.torch_functions
 """.split()
 UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
 LOADED_BY_NAME = {("engines", "engines.reverse")}
