@@ -20,6 +20,7 @@ ORDER = """
     reports.summary
     reports.json reports.table reports.junit reports.markdown reports.github
     bar live delivery cli_suite options cli __init__ __main__
+    suites suites.torch_functions
 """.split()
 UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
 LOADED_BY_NAME = {("engines", "engines.reverse")}
