@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 MOST_KEPT = 2**15  # points kept before they are thinned to what the referee can look at: a few megabytes
+FOUND = 400  # points, twice the extremes that a search may contribute where all others are refereed
 FEW = 2**16  # points of which a random share is drawn without repetition
 
 
@@ -175,12 +176,13 @@ def suspicious(sides: Sides, budget: int, seed: int) -> Tensor:
     """Sorted places (k,) of the `budget` points that the referee should see.
 
     They are the extremes, the corners and kinks thinned to half of the budget, and of the random share as many as there
-    is room for, a quarter of the budget at least.
+    is room for, a quarter of the budget at least. Where the budget allows all, the steps of the search that led nowhere
+    are left out all the same.
     """
-    if budget >= len(sides):
-        return torch.arange(len(sides))
-    chosen = extremes(sides, budget)
     kinds = sides.points.kinds
+    if budget >= len(sides):
+        return (extremes(sides, min(budget, FOUND)) | (kinds != Kind.SEARCHED)).nonzero().flatten()
+    chosen = extremes(sides, budget)
     always = ((kinds == Kind.CORNER) | (kinds == Kind.KINK)).nonzero().flatten()
     chosen[always[:: max(1, -(-2 * len(always) // budget))]] = True
     rest = (sides.drawn & ~chosen).nonzero().flatten()
