@@ -74,6 +74,8 @@ class Perturbed(Operations):
 
     def _tensor(self, out: Any) -> Any:
         """A coarser dtype than the one asked for stays as it is: float32 inside a float64 backward is a defect."""
+        if isinstance(out, Tensor) and out.is_complex():
+            return torch.view_as_complex(self._tensor(torch.view_as_real(out.resolve_conj()).contiguous()))
         if not is_number(out) or unit_roundoff(out.dtype) > self.u:
             return out
         u, tiny = unit_roundoff(out.dtype), smallest_subnormal(out.dtype)

@@ -40,6 +40,7 @@ LACKING = (
     "must override the setup_context",
     "must implement the jvp",
     "does not support forward AD",
+    "is not differentiable with respect to",
 )
 
 
