@@ -9,7 +9,7 @@ makes a point cheaper.
 import torch
 
 FIRST = 2**14  # points; fewer cost more time in Python than in the arithmetic
-MOST = 2**20  # points; no cache is larger, and memory is to stay bounded
+MOST = 2**18  # points; more fit no cache, and memory is to stay bounded: 2 MB a float64 column
 GROWTH = 4
 TRIALS = 3  # chunks of each size: the first meets cold caches, the others the noise of the machine
 GAIN = 0.95  # a larger size must make a point cheaper by this factor, otherwise the smaller one keeps its memory
@@ -48,4 +48,4 @@ def most_points(device: str, itemsize: int, columns: int) -> int:
     if not device.startswith("cuda"):
         return MOST
     free, _ = torch.cuda.mem_get_info(device)
-    return max(FIRST, min(64 * MOST, free // (itemsize * COPIES * columns)))
+    return max(FIRST, min(256 * MOST, free // (itemsize * COPIES * columns)))
