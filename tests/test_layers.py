@@ -17,7 +17,8 @@ ORDER = """
     suggestion survey evidence excuses verdict rows devices
     stages checking
     reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines
-    reports.json reports.table reports.junit reports.markdown reports.github bar delivery options cli __init__ __main__
+    reports.json reports.table reports.junit reports.markdown reports.github reports.failure bar delivery options cli
+    pytest_plugin __init__ __main__
 """.split()
 UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
 LOADED_BY_NAME = {("engines", "engines.reverse")}
