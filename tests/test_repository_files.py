@@ -14,6 +14,8 @@ ACTION_TEXT = (ROOT / "action.yml").read_text(encoding="utf-8")
 ACTION = yaml.safe_load(ACTION_TEXT)
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 (HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SNIPPETS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)]
 
 RECORDER = """#!/bin/sh
 printf '%s\\n' "$#" "$@" >> "$CALLS"
@@ -165,3 +167,16 @@ def test_the_hook_is_one_process_that_gets_the_files_behind_its_last_option():
     assert (HOOK["language"], HOOK["require_serial"], HOOK.get("pass_filenames", True)) == ("python", True, True)
     command, *options = HOOK["entry"].split()
     assert (command, options[-1]) == ("derivcheck", "--suite")
+
+
+def test_the_readme_shows_an_action_and_a_hook_that_are_there():
+    steps = [step for snippet in SNIPPETS if isinstance(snippet, list) for step in snippet if "with" in step]
+    assert steps
+    assert all(set(step["with"]) <= set(ACTION["inputs"]) for step in steps)
+    repositories = [repo for snippet in SNIPPETS if "repos" in snippet for repo in snippet["repos"]]
+    hooks = [hook["id"] for repo in repositories if repo["repo"] != "local" for hook in repo["hooks"]]
+    assert hooks == [HOOK["id"]]
+
+
+def test_what_the_action_installs_with_is_named_in_the_readme_as_it_is():
+    assert ACTION["inputs"]["torch-index-url"]["default"] in README
