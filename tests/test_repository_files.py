@@ -21,7 +21,7 @@ RECORDER = """#!/bin/sh
 printf '%s\\n' "$#" "$@" >> "$CALLS"
 exit "$STATUS"
 """
-INJECTION = "a'; touch injected; $(touch injected) `touch injected` \"&& touch injected\" *"
+INJECTION = 'a\'; touch injected; $(touch injected) `touch injected` "&& touch injected" *'
 
 
 @pytest.fixture
@@ -97,7 +97,10 @@ def test_the_action_installs_torch_without_cuda_and_itself(action):
 
 def test_versions_can_be_chosen(action):
     calls, _, _ = action("Install derivcheck", torch="2.13.0", torch_index_url="https://e.org", derivcheck="t==1")
-    assert [call[-2:] for call in calls] == [["https://e.org", "torch==2.13.0"], ["--disable-pip-version-check", "t==1"]]
+    assert [call[-2:] for call in calls] == [
+        ["https://e.org", "torch==2.13.0"],
+        ["--disable-pip-version-check", "t==1"],
+    ]
 
 
 def test_a_failed_installation_fails_the_step_at_once(action):
@@ -149,7 +152,14 @@ def test_the_exit_status_is_that_of_derivcheck_and_has_a_word(action, status, ve
 
 
 SUITES = ["derivcheck.toml", "sub/derivcheck.toml", "k.derivcheck.toml", "a/b/k.derivcheck.toml"]
-OTHERS = ["pyproject.toml", "myderivcheck.toml", "derivcheck.toml.orig", "derivcheck_toml", "k.derivcheck.tomlx", "k.py"]
+OTHERS = [
+    "pyproject.toml",
+    "myderivcheck.toml",
+    "derivcheck.toml.orig",
+    "derivcheck_toml",
+    "k.derivcheck.tomlx",
+    "k.py",
+]
 
 
 @pytest.mark.parametrize("path", SUITES)
