@@ -18,8 +18,8 @@ ORDER = """
     single pool journal running checking suite_run
     reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines
     reports.summary
-    reports.json reports.table reports.junit reports.markdown reports.github
-    bar live delivery cli_suite options cli __init__ __main__
+    reports.json reports.table reports.junit reports.markdown reports.github reports.failure
+    bar live delivery cli_suite options cli pytest_plugin __init__ __main__
     suites suites.torch_functions
 """.split()
 UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)

@@ -26,10 +26,10 @@ STYLES = {
 }
 
 
-def render(report: Report) -> str:
-    """The table as plain text, for a file or a log."""
+def render(report: Report, *, show: str = "all") -> str:
+    """The table as plain text, for a file or a log. `show` is `all` or `failures`."""
     console = Console(file=io.StringIO(), width=WIDE, color_system=None, legacy_windows=False)
-    show_on(console, report)
+    show_on(console, report, show=show)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 

@@ -1,0 +1,148 @@
+"""Suites as pytest tests: every check of a `*.derivcheck.toml` is one, called as the check is.
+
+Loaded by every pytest of an environment that has derivcheck: nothing heavy is imported before there is a suite.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from derivcheck.errors import DerivcheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from derivcheck.request import Check
+    from derivcheck.results import CheckResult, Report
+
+SUFFIX = ".derivcheck.toml"
+MARKER = "derivcheck: checks a derivative. Checks of suites have it; give it to test functions that do so too."
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("derivcheck")
+    known_ok = "known defects are expected failures: only new ones fail"
+    group.addoption("--derivcheck-known-ok", action="store_true", help=known_ok)
+    group.addoption(
+        "--derivcheck-no-functions",
+        action="store_true",
+        help="refuse suites that name functions, which would be imported and run: for suites of strangers",
+    )
+    parser.addini("derivcheck_known_ok", known_ok, type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
+    """A file called so, or any TOML file that the command line names."""
+    if file_path.name.endswith(SUFFIX) or (file_path.suffix == ".toml" and parent.session.isinitpath(file_path)):
+        return SuiteFile.from_parent(parent, path=file_path)
+    return None
+
+
+class SuiteFile(pytest.File):
+    """A suite. Its mistakes are told at once, and none of its checks is run then."""
+
+    def collect(self) -> Iterator[CheckItem]:
+        from derivcheck import suite  # noqa: PLC0415 sympy
+
+        allowed = not self.config.getoption("derivcheck_no_functions")
+        try:
+            checks = suite.load(_from_here(self.path), functions=allowed)
+        except DerivcheckError as error:
+            raise self.CollectError(str(error)) from None
+        return (CheckItem.from_parent(self, name=check.name, check=check) for check in checks)
+
+
+class NotAgreed(Exception):
+    """A check that does not pass; `str()` is what the user reads."""
+
+
+class Disagrees(NotAgreed):
+    """It fails: what a suite may foresee."""
+
+
+class NotProved(NotAgreed):
+    """Nothing wrong was found and nothing proved: no suite foresees that, and it must not pass."""
+
+
+class CheckItem(pytest.Item):
+    """One check of a suite."""
+
+    def __init__(self, *, check: Check, **more: Any) -> None:
+        super().__init__(**more)
+        # times are what a test run has no table for, and measuring them takes as long as the check
+        self.check = replace(check, problem=replace(check.problem, timing=False))
+        self.extra_keyword_matches.update(check.tags)
+        self.add_marker("derivcheck")
+        for mark in self._foreseen():
+            self.add_marker(mark)
+
+    def _foreseen(self) -> Iterator[pytest.MarkDecorator]:
+        """What the suite says of the check, in the words of pytest."""
+        check = self.check
+        if check.skip:
+            yield pytest.mark.skip(reason=check.skip)
+        if check.xfail:
+            yield pytest.mark.xfail(reason=check.xfail, raises=Disagrees, strict=True)
+        if check.known and _known_ok(self.config):
+            yield pytest.mark.xfail(reason=check.known, raises=Disagrees, strict=False)
+
+    def runtest(self) -> None:
+        report = _run(self.check, known_ok=_known_ok(self.config))
+        (result,) = report.checks
+        if error := _reason_not_to_pass(result):
+            from derivcheck.reports import failure  # noqa: PLC0415 rich
+
+            raise error(failure.render(report))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **more: Any) -> Any:
+        """Of a derivative, what is wrong with it; a traceback of a defect of derivcheck alone."""
+        if isinstance(excinfo.value, (NotAgreed, DerivcheckError)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, *args, **more)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.check.line - 1, self.name
+
+
+def _known_ok(config: pytest.Config) -> bool:
+    return bool(config.getoption("derivcheck_known_ok") or config.getini("derivcheck_known_ok"))
+
+
+def _from_here(path: Path) -> str:
+    """Functions of files beside the suite are named, and replayed, from the folder that pytest was started in."""
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # another drive
+        return str(path)
+
+
+def _run(check: Check, *, known_ok: bool) -> Report:
+    """A warning says nothing of a derivative: it is shown as pytest shows warnings, even where they are errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+        from derivcheck.checking import environment, run_check  # noqa: PLC0415 torch
+        from derivcheck.results import Report  # noqa: PLC0415 with it
+        from derivcheck.version import VERSION  # noqa: PLC0415 with it
+
+        result = run_check(check)
+        return Report((result,), environment({result.device}), VERSION, known_ok=known_ok)
+
+
+def _reason_not_to_pass(result: CheckResult) -> type[NotAgreed] | None:
+    """None too for a check that should disagree and agrees: that it passes is what pytest reports then."""
+    from derivcheck.outcomes import OPEN, Outcome  # noqa: PLC0415 with torch
+
+    if result.outcome in (Outcome.FAILED, Outcome.KNOWN, Outcome.XFAILED):
+        return Disagrees
+    return NotProved if result.verdict in OPEN else None

@@ -1,0 +1,23 @@
+"""What a test says that fails: the rows that do not agree, why, where, and the line that replays it."""
+
+from derivcheck.outcomes import Verdict
+from derivcheck.reports import table
+from derivcheck.reports.weight import Weight, story, weighed
+from derivcheck.results import CheckResult, PartialResult, Report
+
+TOLD = 5  # rows beyond a limit: as many as the table explains of those that disagree
+
+
+def render(report: Report) -> str:
+    """The table of the rows that do not agree; below it those that only --strict or --max-lost-bits refuse."""
+    parts = [table.render(report, show="failures")]
+    for check in report.checks:
+        parts += ["\n".join(story(row, check)) for row in _beyond_limits(check, report)[:TOLD]]
+        parts += [f"known defect: {check.known}"] if check.known else []
+    return "\n".join(part.rstrip("\n") for part in parts)
+
+
+def _beyond_limits(check: CheckResult, report: Report) -> list[PartialResult]:
+    """Rows that fail although they do not disagree, which the table would not explain in full."""
+    failing = (Weight.FAILURE, Weight.EXCUSED)
+    return [row for row, weight in weighed(check, report) if weight in failing and row.verdict is not Verdict.DISAGREES]
