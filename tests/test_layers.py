@@ -13,13 +13,14 @@ ORDER = """
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise progress
     sampling corners chunks timing referee comparison diagnosis engines engines.reverse engines.symbolic
     engines.forward engines.forward_over_reverse engines.compiled
-    series taylor taylor_special compositions signatures jets engines.jet
+    series taylor taylor_special compositions signatures jet_tensor jets engines.jet
     suggestion survey evidence excuses verdict rows devices
     stages checking
     reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines
     reports.json reports.table reports.junit reports.markdown reports.github bar delivery options cli __init__ __main__
 """.split()
-UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
+# report.to_dict(), print(report), and what a torch function is of a Jet
+UPWARDS = {("results", "record"), ("results", "reports.table"), ("jet_tensor", "jets")}
 LOADED_BY_NAME = {("engines", "engines.reverse")}
 
 

@@ -96,7 +96,7 @@ def run(function: Callable[..., Any], *columns: Tensor) -> Any:
 def own_warnings_ignored() -> Iterator[None]:
     """While torch loads parts of itself, it warns of its own use of torch.jit and of NumPy that is not installed."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"`torch\.jit\.\w+` is deprecated", DeprecationWarning)
+        warnings.filterwarnings("ignore", r"\s*`torch\.jit\.", DeprecationWarning)
         warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)
         yield
 
