@@ -13,7 +13,7 @@ ORDER = """
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise progress
     sampling corners chunks timing referee comparison diagnosis engines engines.reverse engines.symbolic
     engines.forward engines.forward_over_reverse engines.compiled
-    series taylor taylor_special compositions signatures jets engines.jet
+    series taylor taylor_special compositions signatures jet_tensor jets engines.jet
     suggestion survey evidence excuses verdict rows devices
     single pool journal running checking suite_run
     reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines
@@ -22,7 +22,8 @@ ORDER = """
     bar live delivery cli_suite options cli pytest_plugin __init__ __main__
     suites suites.torch_functions
 """.split()
-UPWARDS = {("results", "record"), ("results", "reports.table")}  # report.to_dict() and print(report)
+# report.to_dict(), print(report), and what a torch function is of a Jet
+UPWARDS = {("results", "record"), ("results", "reports.table"), ("jet_tensor", "jets")}
 LOADED_BY_NAME = {("engines", "engines.reverse")}
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from derivcheck.errors import Unsupported
+
 # The scale and alpha of selu: Klambauer et al., Self-Normalizing Neural Networks, 2017, as torch has them.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -114,4 +116,4 @@ COMPOSITIONS: dict[str, Callable[..., Any]] = {
 
 
 def _random() -> Tensor:
-    raise RuntimeError("dropout in training is not a function of its input")
+    raise Unsupported("dropout in training is not a function of its input")

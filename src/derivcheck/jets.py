@@ -1,4 +1,4 @@
-"""A tensor that carries a power series: torch's functions, applied to it, push the series through.
+"""Torch's functions in Taylor mode: applied to a jet, they push its series through.
 
 `__torch_function__` sees every call that torch dispatches on a Jet, so the user's function that autograd runs is run in
 Taylor mode as it stands. Each torch function is one of five kinds: *elementary*, with a table of Taylor coefficients;
@@ -11,31 +11,27 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_any, tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from derivcheck.compositions import COMPOSITIONS
 from derivcheck.errors import Unsupported
+from derivcheck.jet_tensor import UNSEEN, Jet, algebra_of, bilinear, elementary, linear, series_of, value
 from derivcheck.series import Algebra
-from derivcheck.signatures import BILINEAR, CONSTANT, LINEAR, canonical
-from derivcheck.taylor import ELEMENTARY, Coefficients, power
+from derivcheck.signatures import BILINEAR, CONSTANT, CREATION, LINEAR, canonical
+from derivcheck.taylor import ELEMENTARY, power
 from derivcheck.taylor_special import SPECIAL, incomplete_gamma, polygamma, zeta
 
 
-class Jet(Tensor):
-    """A value and its series. `series` has shape (M, *shape), in the algebra's order."""
-
-    series: Tensor
-    algebra: Algebra
-
-    @staticmethod
-    def of(series: Tensor, algebra: Algebra) -> "Jet":
-        jet: Jet = series[0].detach().as_subclass(Jet)
-        jet.series, jet.algebra = series, algebra
-        return jet
-
-    @classmethod
-    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return _apply(_name(func), func, list(args), kwargs or {})
+def dispatch(func: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What a torch function is of jets. Raises `Unsupported` where it has no rule."""
+    name = _name(func)
+    if any(type(leaf) is Tensor and leaf.is_meta for leaf in tree_leaves((args, kwargs))):
+        raise Unsupported(UNSEEN)
+    if torch.is_grad_enabled():
+        return _apply(name, func, args, kwargs)
+    if _in_place_name(name):
+        raise Unsupported(f"{name} under torch.no_grad has no Taylor rule")
+    return func(*tree_map(value, args), **tree_map(value, kwargs))
 
 
 def _name(func: Any) -> str:
@@ -44,10 +40,14 @@ def _name(func: Any) -> str:
 
 
 def _apply(name: str, func: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if name.endswith("_") and not name.endswith("__"):
-        return _in_place(args[0], _apply(canonical(name[:-1]), getattr(Tensor, name[:-1], func), args, kwargs))
     if name in RULES:
         return RULES[name](*args, **kwargs)
+    if _in_place_name(name):
+        written = _writable(args[0])
+        return _in_place(written, _apply(canonical(name[:-1]), getattr(Tensor, name[:-1], func), args, kwargs))
+    if name in CREATION:
+        made, algebra = func(*tree_map(value, args), **tree_map(value, kwargs)), algebra_of((args, kwargs))
+        return Jet.of(algebra.constant(made), algebra) if made.is_floating_point() else made
     if name in ELEMENTARY or name in SPECIAL:
         rule = ELEMENTARY.get(name) or SPECIAL[name]
         return elementary(args[0], rule)
@@ -62,64 +62,21 @@ def _apply(name: str, func: Any, args: list[Any], kwargs: dict[str, Any]) -> Any
     raise Unsupported(f"{name} has no Taylor rule")
 
 
-def value(x: Any) -> Any:
-    """The number, without its series."""
-    return x.series[0] if isinstance(x, Jet) else x
+def _in_place_name(name: str) -> bool:
+    return name == "__setitem__" or (name.endswith("_") and not name.endswith("__") and name not in RULES)
+
+
+def _writable(x: Any) -> Jet:
+    if not isinstance(x, Jet):
+        raise Unsupported("writing in place to a tensor that is not made from the input has no Taylor rule")
+    if x.shared:
+        raise Unsupported("writing in place to a view, or to what has one, has no Taylor rule")
+    return x
 
 
 def _in_place(jet: Jet, result: Any) -> Jet:
-    jet.series = series_of(result, jet.algebra)
+    jet.series = series_of(result, jet.algebra).to(jet.series.dtype).expand_as(jet.series)
     return jet
-
-
-def series_of(x: Any, algebra: Algebra) -> Tensor:
-    """The series of a jet, or of a constant."""
-    return x.series if isinstance(x, Jet) else algebra.constant(torch.as_tensor(x))
-
-
-def elementary(u: Jet, rule: Callable[[Tensor, int], Coefficients]) -> Jet:
-    """g(u), by g's Taylor coefficients."""
-    return Jet.of(u.algebra.compose(rule(u.series[0], u.algebra.order), u.series), u.algebra)
-
-
-def _algebra(tree: Any) -> Algebra:
-    found: Algebra = next(leaf.algebra for leaf in tree_leaves(tree) if isinstance(leaf, Jet))
-    return found
-
-
-def linear(func: Any, args: Any, kwargs: Any) -> Any:
-    """The function of every coefficient. Among tensors that are joined, a constant is a series too."""
-    algebra = _algebra((args, kwargs))
-    joined = [isinstance(a, list | tuple) and tree_any(lambda leaf: isinstance(leaf, Jet), a) for a in args]
-
-    def coefficient(k: int) -> Any:
-        def of(leaf: Any) -> Any:
-            return leaf.series[k] if isinstance(leaf, Jet) else leaf
-
-        def lifted(leaf: Any) -> Any:
-            return series_of(leaf, algebra)[k] if isinstance(leaf, Tensor) else leaf
-
-        chosen = [tree_map(lifted if together else of, a) for a, together in zip(args, joined, strict=True)]
-        return func(*chosen, **tree_map(of, kwargs))
-
-    results = [coefficient(k) for k in range(len(algebra))]
-    if isinstance(results[0], Tensor):
-        return Jet.of(torch.stack(results), algebra)
-    return tuple(Jet.of(torch.stack(parts), algebra) for parts in zip(*results, strict=True))
-
-
-def bilinear(func: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Linear where one factor is a constant, the Cauchy product where both are series."""
-    places = [k for k, a in enumerate(args) if isinstance(a, Jet)]
-    if len(places) == 1:
-        return linear(func, args, kwargs)
-    algebra, (i, j) = args[places[0]].algebra, places
-    total: dict[int, Tensor] = {}
-    for left, right, place in zip(algebra.left.tolist(), algebra.right.tolist(), algebra.sum.tolist(), strict=True):
-        chosen = [a.series[left] if k == i else a.series[right] if k == j else a for k, a in enumerate(args)]
-        term = func(*chosen, **kwargs)
-        total[place] = total[place] + term if place in total else term
-    return Jet.of(torch.stack([total[k] for k in range(len(algebra))]), algebra)
 
 
 def affine(x: Any, weight: Any, bias: Any = None) -> Any:
@@ -130,7 +87,7 @@ def affine(x: Any, weight: Any, bias: Any = None) -> Any:
 
 def _aligned(a: Any, b: Any) -> tuple[Tensor, Tensor, Algebra]:
     """The series of two operands, one of them a jet, with as many axes each; scalars stay exact."""
-    algebra = _algebra((a, b))
+    algebra = algebra_of((a, b))
     dtype = torch.result_type(value(a), value(b))
     like = value(a) if isinstance(a, Jet) else value(b)
     both = [
@@ -192,8 +149,10 @@ def _taught(jet: Any, number: Tensor) -> Jet:
     return Jet.of(torch.cat([number.unsqueeze(0), jet.series[1:]]), jet.algebra)
 
 
-def where(condition: Tensor, a: Any, b: Any) -> Any:
-    """Of each point one of both."""
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """Of each point one of both; the method x.where(condition, y) has the condition in the middle."""
+    if value(condition).dtype != torch.bool:
+        condition, a = a, condition
     if not isinstance(a, Jet) and not isinstance(b, Jet):
         return torch.where(value(condition), a, b)
     x, y, algebra = _aligned(a, b)
@@ -202,14 +161,15 @@ def where(condition: Tensor, a: Any, b: Any) -> Any:
 
 def _set(jet: Any, index: Any, new: Any) -> None:
     places = tuple(map(value, index)) if isinstance(index, tuple) else (value(index),)
-    jet.series = jet.series.clone()
-    everywhere: Any = (slice(None), *places)
-    jet.series[everywhere] = series_of(new, jet.algebra) if isinstance(new, Tensor) else new
+    algebra, series = _writable(jet).algebra, jet.series.clone()
+    for k, coefficient in enumerate(series_of(new, algebra)):
+        series[k][places] = coefficient.to(series)
+    jet.series = series
 
 
 def index_put(x: Any, indices: Sequence[Tensor], values: Any, accumulate: bool = False) -> Jet:
     """x with other values at these places."""
-    algebra = _algebra((x, values))
+    algebra = algebra_of((x, values))
     if accumulate:
         raise Unsupported("index_put with accumulate has no Taylor rule")
     series = series_of(x, algebra).clone()
@@ -233,15 +193,18 @@ RULES: dict[str, Callable[..., Any]] = {
     "index_put": index_put,
     "__setitem__": _set,
     "copy": lambda x, y, *rest: y if isinstance(y, Jet) else torch.zeros_like(x) + y,
-    "polygamma": lambda n, x: elementary(x, polygamma(int(n))),
+    "requires_grad_": lambda x, *_: x,
+    "masked_fill": lambda x, mask, new: where(mask, new, x),
+    "polygamma": lambda a, b: elementary(a, polygamma(b)) if isinstance(a, Jet) else elementary(b, polygamma(int(a))),
     "zeta": lambda s, q=1.0: elementary(q, zeta(float(s))) if isinstance(q, Jet) else _no_rule("zeta in its order"),
     "gammainc": lambda a, x: elementary(x, incomplete_gamma(_plain(a), torch.special.gammainc, 1)),
     "gammaincc": lambda a, x: elementary(x, incomplete_gamma(_plain(a), torch.special.gammaincc, -1)),
 }
 
 
-def _plain(a: Any) -> float:
-    return _no_rule("the incomplete gamma function in a") if isinstance(a, Jet) else float(a)
+def _plain(a: Any) -> Any:
+    """The value of what has no series, or one that is constant."""
+    return _no_rule("the incomplete gamma function in a") if isinstance(a, Jet) and a.series[1:].any() else value(a)
 
 
 def _no_rule(what: str) -> Any:

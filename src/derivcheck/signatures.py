@@ -11,11 +11,13 @@ LINEAR = frozenset(
 )
 # Applied to every coefficient of the one factor that is a series, or a Cauchy product of two.
 BILINEAR = frozenset("matmul __matmul__ mm mv bmm dot inner outer einsum ger bilinear cross".split())
+# Constants of the shape of a series, which may be written to later.
+CREATION = frozenset("zeros_like ones_like full_like empty_like new_zeros new_ones new_full new_empty".split())
 # Of the value alone: decisions, shapes, and what is constant between its jumps.
 CONSTANT = frozenset(
     """
-    detach data floor ceil round trunc fix sign sgn heaviside zeros_like ones_like full_like empty_like rand_like
-    new_zeros new_ones new_full new_tensor new_empty isnan isinf isfinite isreal signbit eq ne lt le gt ge __eq__ __ne__
+    detach data floor ceil round trunc fix sign sgn heaviside logical_and logical_or logical_xor bitwise_and bitwise_or
+    isnan isinf isfinite isreal signbit eq ne lt le gt ge __eq__ __ne__
     __lt__ __le__ __gt__ __ge__ equal allclose isclose argmax argmin argsort nonzero all any logical_not bool __bool__
     shape dtype device ndim layout requires_grad grad_fn is_leaf names size dim ndimension numel stride __len__
     is_floating_point is_complex is_contiguous is_cuda is_sparse is_quantized is_meta is_mps data_ptr
@@ -28,6 +30,7 @@ ALIASES = {
     "__pow__": "pow", "__rpow__": "rpow", "__rsub__": "rsub", "__rdiv__": "rdiv", "__rtruediv__": "rdiv",
     "__radd__": "add", "__rmul__": "mul", "__add__": "add", "__mul__": "mul", "__sub__": "sub", "__truediv__": "div",
     "__neg__": "neg", "__abs__": "abs", "__div__": "div", "float_power": "pow", "__rmatmul__": "rmatmul",
+    "igamma": "gammainc", "igammac": "gammaincc",
 }  # fmt: skip
 
 

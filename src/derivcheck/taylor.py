@@ -100,7 +100,7 @@ def _by_quadratic(op: Callable[[Tensor], Tensor], a: float, c: float, exponent: 
 
     def rule(x: Tensor, order: int) -> Coefficients:
         q = (_square_plus(x, a, c), 2 * c * x, torch.full_like(x, c))
-        return integral(op(x), [sign * t for t in quadratic_power(q, exponent, order)])
+        return integral(op(x), [sign * t for t in quadratic_power(q, exponent, order)[:order]])
 
     return rule
 

@@ -81,14 +81,15 @@ def zeta(s: float) -> Rule:
     return rule
 
 
-def incomplete_gamma(a: float, op: Callable[[Tensor, Tensor], Tensor], sign: float) -> Rule:
+def incomplete_gamma(a: float | Tensor, op: Callable[[Tensor, Tensor], Tensor], sign: float) -> Rule:
     """P(a, x) and Q(a, x) in x: g' = v = ±x^(a-1)·e^-x/Γ(a), x·v' = (a - 1 - x)·v."""
 
     def rule(x: Tensor, order: int) -> Coefficients:
-        v = [sign * torch.exp((a - 1) * torch.log(x) - x - math.lgamma(a))]
+        shape = torch.zeros_like(x) + a
+        v = [sign * torch.exp((shape - 1) * torch.log(x) - x - torch.lgamma(shape))]
         for k in range(order - 1):
-            v.append(((a - 1 - k - x) * v[k] - (v[k - 1] if k else 0.0)) / ((k + 1) * x))
-        return integral(op(torch.full_like(x, a), x), v[:order])
+            v.append(((shape - 1 - k - x) * v[k] - (v[k - 1] if k else 0.0)) / ((k + 1) * x))
+        return integral(op(shape, x), v[:order])
 
     return rule
 

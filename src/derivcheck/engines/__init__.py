@@ -6,7 +6,8 @@ times. To add one, write one file and one line in `BUILT_IN`, or publish it unde
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
@@ -90,6 +91,15 @@ def run(function: Callable[..., Any], *columns: Tensor) -> Any:
         if lacking(error):
             raise Unsupported(str(error).splitlines()[0]) from None
         raise
+
+
+@contextmanager
+def own_warnings_ignored() -> Iterator[None]:
+    """While torch loads parts of itself, it warns of its own use of torch.jit and of NumPy that is not installed."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\s*`torch\.jit\.", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)
+        yield
 
 
 def lacking(error: Exception) -> bool:

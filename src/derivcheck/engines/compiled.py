@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from derivcheck import multi_index
-from derivcheck.engines import Evaluate, Partials, reverse
+from derivcheck.engines import Evaluate, Partials, own_warnings_ignored, reverse
 from derivcheck.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -61,17 +61,22 @@ class _Kernel:
     def __call__(self, points: Tensor, *cotangents: Tensor) -> Tensor:
         if self.compiled is not None:
             return self.compiled(points, *cotangents)
-        from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415 the compiler takes seconds to import
-
-        try:
-            graph = make_fx(self._traced, tracing_mode="symbolic")(points, *cotangents)
-            compiled: Callable[..., Tensor] = torch.compile(graph, dynamic=True)
-            values = compiled(points, *cotangents)
-        except Exception as error:
-            reason = str(error).strip().splitlines()[0]
-            raise Unsupported(f"torch.compile: {type(error).__name__}: {reason}") from error
+        with own_warnings_ignored():
+            try:
+                compiled, values = self._compile(points, *cotangents)
+            except Exception as error:
+                reason = str(error).strip().splitlines()[0]
+                raise Unsupported(f"torch.compile: {type(error).__name__}: {reason}") from error
         self.compiled = compiled
         return values
+
+    def _compile(self, *inputs: Tensor) -> tuple[Callable[..., Tensor], Tensor]:
+        """The compiled passes, and what they give for these inputs."""
+        from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415 the compiler takes seconds to import
+
+        graph = make_fx(self._traced, tracing_mode="symbolic")(*inputs)
+        compiled: Callable[..., Tensor] = torch.compile(graph, dynamic=True)
+        return compiled, compiled(*inputs)
 
     def _traced(self, points: Tensor, *cotangents: Tensor) -> Tensor:
         """All backward passes, with the cotangents as inputs: drawn inside, they would be constants of one length."""

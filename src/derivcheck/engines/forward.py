@@ -9,13 +9,14 @@ end, for the reason that `reverse` gives for cotangents.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from derivcheck import multi_index
-from derivcheck.engines import Evaluate, Partials, point_function, run
+from derivcheck.engines import Evaluate, Partials, own_warnings_ignored, point_function, run
 from derivcheck.engines.reverse import powers_of_two
 from derivcheck.errors import Unsupported
 
@@ -40,6 +41,7 @@ def along(problem: Problem, heads: Mapping[Sequence_, int], base_at: Callable[[T
     sequences = [multi_index.canonical(alpha) for alpha in problem.partials]
     chains = _longest({s[order:] for s in sequences if s[:order] in heads})
     draw = powers_of_two(problem.seed)
+    _load()
 
     def evaluate(points: Tensor) -> Partials:
         n, device, dtype = points.shape[1], points.device, points.dtype
@@ -61,6 +63,13 @@ def along(problem: Problem, heads: Mapping[Sequence_, int], base_at: Callable[[T
         return Partials(torch.stack(columns).T, unsupported=lacking)
 
     return evaluate
+
+
+@cache
+def _load() -> None:
+    """The first tangent makes torch load its rules for forward mode."""
+    with own_warnings_ignored():
+        torch.func.jvp(torch.neg, (torch.zeros(()),), (torch.ones(()),))
 
 
 def _longest(chains: set[Sequence_]) -> list[Sequence_]:

@@ -7,6 +7,7 @@ mathematics: `series`; rules: `taylor`, `taylor_special`, `compositions`, `jets`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from derivcheck.engines import Evaluate, Partials, point_function, run
 from derivcheck.engines.reverse import powers_of_two
 from derivcheck.errors import Unsupported
-from derivcheck.jets import Jet
+from derivcheck.jet_tensor import UNSEEN, Jet
 from derivcheck.series import Algebra
 
 if TYPE_CHECKING:
@@ -44,13 +45,26 @@ def prepare(problem: Problem) -> Evaluate:
     def _series(points: Tensor, steps: Tensor) -> tuple[Tensor, bool]:
         """The series (M, n) of the function, and whether it is a constant."""
         inputs = [Jet.of(algebra.variable(j, x, steps), algebra) for j, x in enumerate(points)]
-        with torch.no_grad():
-            result = run(function, *inputs)
+        with torch.enable_grad():  # a user's own torch.no_grad makes constants, as it does for autograd
+            result = seen(function, *inputs)
         if isinstance(result, Jet):
-            return result.series, False
-        return algebra.constant(result), True
+            return result.series, not result.series[1:].any()
+        return algebra.constant(result.detach()), True
 
     return evaluate
+
+
+def seen(function: Callable[..., Any], *inputs: Jet) -> Any:
+    """Run it; `Unsupported` where the inputs were unwrapped, which leaves tensors without numbers."""
+    try:
+        result = run(function, *inputs)
+    except (RuntimeError, NotImplementedError) as error:
+        if any(word in f"{type(error)}{error}" for word in ("meta", "Jet", "TorchScript", "torch._dynamo")):
+            raise Unsupported(UNSEEN) from None
+        raise
+    if not isinstance(result, Jet) and result.is_meta:
+        raise Unsupported(UNSEEN)
+    return result
 
 
 def require_torch_alone(function: Any, points: Tensor) -> None:
