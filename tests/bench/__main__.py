@@ -7,6 +7,7 @@ import json
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -34,7 +35,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 def chosen(sizes: Sizes, only: Sequence[str]) -> list[Row]:
     """The rows asked for; all of them by default. Ends the program where a name begins no row."""
-    rows = [row for group in GROUPS for row in group.rows(sizes)]
+    rows = [replace(row, judged=sizes == FULL) for group in GROUPS for row in group.rows(sizes)]
     for name in only:
         if not any(row.name.startswith(name) for row in rows):
             sys.exit(f"--only {name}: no such row. Rows: {', '.join(row.name for row in rows)}.")

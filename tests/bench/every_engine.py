@@ -1,4 +1,4 @@
-"""Which way of computing one derivative of high order is fastest: each engine against reverse mode, in a second table."""
+"""Which way of computing one derivative of high order is fastest: each engine against reverse mode."""
 
 from __future__ import annotations
 

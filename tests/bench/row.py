@@ -58,6 +58,8 @@ class Row:
     """The peer takes so long that it runs once, and is not warmed up."""
     most_runs: int = 99
     group: str = "peers"
+    judged: bool = True
+    """Whether the ratio is compared with the aim, which holds for the full sizes only."""
 
     def ratio(self, ours: float, peer: float) -> float:
         """Above 1 is better, except in rows that have a `most`."""
@@ -65,6 +67,8 @@ class Row:
 
     def met(self, ratio: float) -> bool | None:
         """Whether the ratio is what it should be; None where nothing is asked."""
+        if not self.judged:
+            return None
         if self.least is not None:
             return ratio >= self.least
         return None if self.most is None else ratio <= self.most
