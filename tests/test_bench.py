@@ -1,4 +1,4 @@
-"""The benchmark compares sides that computed the same numbers, in turn, and keeps what it measured. No time is judged."""
+"""The benchmark compares sides that computed the same numbers, in turn, and keeps every figure. No time is judged."""
 
 import functools
 import json
@@ -15,6 +15,9 @@ from tests.bench import commands, growth, jax_rows, order_eight, order_two, row,
 from tests.bench.machine import machine
 from tests.bench.measuring import Result, measure
 from tests.bench.row import DifferentWork, Measured, NotInstalled, Row, Sides, difference
+
+# torch.func.hessian goes through torch.jit.script, which torch itself calls deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 
 CHEAP = ["reverse-", "symbolic-", "gradcheck", "formulas", "jet", "orders", "engines-symbolic", "engines-jet"]
 
@@ -219,8 +222,14 @@ def test_a_name_that_begins_no_row_is_an_error_with_the_names():
 
 @pytest.mark.parametrize(
     ("cost", "unit", "text"),
-    [(1.25, "s", "1.25 s"), (0.0345, "s", "34.5 ms"), (2e-6, "s", "2 µs"), (8.14e-9, "s", "8.14 ns"), (409.7, "MiB", "410 MiB")],
-)  # fmt: skip
+    [
+        (1.25, "s", "1.25 s"),
+        (0.0345, "s", "34.5 ms"),
+        (2e-6, "s", "2 µs"),
+        (8.14e-9, "s", "8.14 ns"),
+        (409.7, "MiB", "410 MiB"),
+    ],
+)
 def test_costs_have_units(cost, unit, text):
     assert tables.amount(cost, unit) == text
 

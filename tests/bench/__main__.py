@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +52,6 @@ def measured(rows: Sequence[Row], runs: int) -> list[Result]:
 
 def main(given: Sequence[str] | None = None) -> None:
     """Both tables on stdout, and the figures in a file."""
-    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     asked = arguments(given)
     rows = chosen(QUICK if asked.quick else FULL, asked.only)
     if asked.list:
