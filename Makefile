@@ -9,7 +9,7 @@ demo: $(INSTALLED)
 	$(BIN)/derivcheck "x1**2*sin(x2)" --order 2 --wrt x1,x2
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 check: lint types test
 

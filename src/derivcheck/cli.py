@@ -105,8 +105,8 @@ def _run(request: dict[str, Any], given: set[str]) -> ExitStatus:
     if request["show"] not in ("", "all", "failures"):
         raise RequestError(f"--show {ascii(request['show'])[1:-1]}: unknown", "Choose from all, failures.")
     if request["suite"]:
-        return cli_suite.run(request, {name: request[name] for name in given})
-    cli_suite.refuse_without_suite({name: request[name] for name in given})
+        return cli_suite.run(request, {name: request[name] for name in given & request.keys()})
+    cli_suite.refuse_without_suite({name: request[name] for name in given & request.keys()})
     for name in cli_suite.OF_A_SUITE:
         del request[name]
     report, show, formulas, quiet = (request.pop(name) for name in ("report", "show", "formulas", "quiet"))

@@ -26,6 +26,7 @@ MARKER = "derivcheck: checks a derivative. Checks of suites have it; give it to 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the plugin."""
     group = parser.getgroup("derivcheck")
     known_ok = "known defects are expected failures: only new ones fail"
     group.addoption("--derivcheck-known-ok", action="store_true", help=known_ok)
@@ -38,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, so that --strict-markers knows it."""
     config.addinivalue_line("markers", MARKER)
 
 
