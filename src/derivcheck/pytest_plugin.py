@@ -133,8 +133,9 @@ def _run(check: Check, *, known_ok: bool) -> Report:
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
-        from derivcheck.checking import environment, run_check  # noqa: PLC0415 torch
+        from derivcheck.checking import environment  # noqa: PLC0415 torch
         from derivcheck.results import Report  # noqa: PLC0415 with it
+        from derivcheck.single import run_check  # noqa: PLC0415 with it
         from derivcheck.version import VERSION  # noqa: PLC0415 with it
 
         result = run_check(check)
