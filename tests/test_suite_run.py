@@ -218,3 +218,11 @@ def test_an_option_of_a_suite_without_one_is_refused():
     )
     assert found.returncode == 2
     assert "--jobs goes with --suite" in found.stderr
+
+
+def test_several_suites_may_follow_one_option(folder):
+    for name in ("a", "b"):
+        (folder / f"{name}.toml").write_text(HONEST.format(k=2).replace("c2", name))
+    ask = [sys.executable, "-m", "derivcheck", "--suite", "a.toml", "b.toml", "--list"]
+    found = subprocess.run(ask, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert found.stdout.splitlines() == ["a  a.toml:1", "b  b.toml:1"]

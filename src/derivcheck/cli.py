@@ -158,6 +158,8 @@ def shielded(arguments: Sequence[str]) -> list[str]:
             return [*kept, argument, *waiting]
         if _is_expression(argument, params):
             return [*kept, *shielded(list(waiting)), "--", argument]
+        if argument.endswith(".toml") and "--suite" in kept:
+            kept.append("--suite")  # `--suite a.toml b.toml`, as pre-commit names files
         kept.append(argument)
         if argument in params and not getattr(params[argument], "is_flag", False):
             kept.extend(value for value in [next(waiting, None)] if value is not None)
