@@ -79,7 +79,7 @@ def test_a_check_is_a_test_of_its_name(project):
 
 def test_a_failure_shows_the_rows_the_worst_point_and_the_line_that_replays_it(project):
     text = failed(project(BAD), "cube")
-    assert text.startswith("kernels.py:Cube against x**3   x in [-1, 1]\n")
+    assert text.startswith("cube: failed   k.derivcheck.toml:4\nkernels.py:Cube against x**3   x in [-1, 1]\n")
     assert [line.split()[0] for line in text.splitlines() if line.endswith(("agrees", "disagrees"))] == ["∂f/∂x"]
     assert "∂f/∂x disagrees: the derivative is wrong by more than rounding explains" in text
     assert "  at x        -0." in text

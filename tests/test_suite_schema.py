@@ -20,7 +20,7 @@ SCHEMA = json.loads(FILE.read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 OF_A_CHECK = {"Problem", "Sampling", "Engines", "Verdict"}  # panels of --help
-OF_A_RUN = {"list-engines", "list-functions", "suite"}
+OF_A_RUN = {"threads", "list-engines", "list-functions", "suite"}
 
 
 def options():
