@@ -13,7 +13,7 @@ ORDER = """
     dag translation differentiation torch_heads lowering arb_heads balls kinks exact operations noise progress
     sampling corners chunks timing referee comparison diagnosis engines engines.reverse engines.symbolic
     engines.forward engines.forward_over_reverse engines.compiled
-    series taylor taylor_special compositions signatures jet_tensor jets engines.jet
+    series taylor taylor_special signatures jet_tensor jet_arithmetic compositions reductions jets engines.jet
     suggestion survey evidence excuses verdict rows devices
     single pool journal running checking suite_run
     reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines

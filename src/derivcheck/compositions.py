@@ -1,4 +1,4 @@
-"""Torch functions written out in others, so that Taylor mode needs no rule of their own for them.
+"""Torch's elementwise functions written out in others, so that Taylor mode needs no rule of their own for them.
 
 Each is the definition in torch's documentation. Where a function has branches, the one that torch takes is taken.
 """
@@ -22,12 +22,20 @@ def _maximum(a: Tensor, b: Tensor, sign: int = 1) -> Tensor:
 
 
 def _clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    below = x if min is None else torch.where(x < min, torch.as_tensor(min), x)
-    return below if max is None else torch.where(below > max, torch.as_tensor(max), below)
+    below = x if min is None else torch.where(x < min, min, x)
+    return below if max is None else torch.where(below > max, max, below)
+
+
+def binary_scale(x: Tensor) -> Tensor:
+    """The power of two below |x|, or 1: what is divided by it loses no digit, and no square of it leaves the range."""
+    power = x / (2 * torch.frexp(x).mantissa)
+    return torch.where(power.isfinite() & (power > 0), power, torch.ones_like(power))
 
 
 def _hypot(a: Tensor, b: Tensor) -> Tensor:
-    return torch.sqrt(a * a + b * b)
+    scale = binary_scale(torch.maximum(a.detach().abs(), b.detach().abs()))
+    x, y = a / scale, b / scale
+    return torch.sqrt(x * x + y * y) * scale
 
 
 def _atan2(y: Any, x: Any) -> Tensor:
@@ -36,17 +44,6 @@ def _atan2(y: Any, x: Any) -> Tensor:
     angle = torch.atan(torch.where(swap, -x, y) / torch.where(swap, y, x))
     turn = torch.atan2(y.detach() + 0 * x.detach(), x.detach() + 0 * y.detach()) - angle.detach()
     return angle + turn
-
-
-def _logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
-    shift = x.detach().amax(dim, keepdim=True)
-    total = torch.log(torch.exp(x - shift).sum(dim, keepdim=True)) + shift
-    return total if keepdim else total.squeeze(dim)
-
-
-def _softmax(x: Tensor, dim: int = -1, **_: Any) -> Tensor:
-    powers = torch.exp(x - x.detach().amax(dim, keepdim=True))
-    return powers / powers.sum(dim, keepdim=True)
 
 
 def _softplus(x: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
@@ -69,7 +66,24 @@ def _logit(x: Tensor, eps: float | None = None) -> Tensor:
 
 
 def _xlogy(x: Any, y: Any) -> Tensor:
-    return torch.where(x == 0, torch.zeros_like(x * y), x * torch.log(y))
+    """x·log y, and 0 where x = 0 and log y is none; elsewhere x = 0 has a slope."""
+    result = x * (torch.log(y) if isinstance(y, Tensor) else math.log(y))
+    return torch.where((x == 0) & (y <= 0), torch.zeros_like(result), result)
+
+
+def _logaddexp(a: Tensor, b: Tensor) -> Tensor:
+    """max + log1p(exp(-|a - b|)), its slope where both are equal included."""
+    return torch.where(a > b, a + torch.log1p(torch.exp(b - a)), b + torch.log1p(torch.exp(a - b)))
+
+
+def _glu(x: Tensor, dim: int = -1) -> Tensor:
+    value, gate = x.chunk(2, dim)
+    return value * torch.sigmoid(gate)
+
+
+def _copysign(x: Tensor, y: Any) -> Tensor:
+    same = torch.signbit(x.detach()) == torch.signbit(torch.as_tensor(y).detach())
+    return torch.where(same, x, -x)
 
 
 COMPOSITIONS: dict[str, Callable[..., Any]] = {
@@ -91,20 +105,25 @@ COMPOSITIONS: dict[str, Callable[..., Any]] = {
     "mish": lambda x, inplace=False: x * torch.tanh(_softplus(x)),
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + torch.abs(x)),
-    "logsigmoid": lambda x: -torch.log1p(torch.exp(-torch.abs(x))) + torch.clamp(x, max=0.0),
+    "log_sigmoid": lambda x: torch.where(x < 0, x - torch.log1p(torch.exp(x)), -torch.log1p(torch.exp(-x))),
+    "hardsigmoid": lambda x, inplace=False: _clamp(x / 6 + 0.5, 0.0, 1.0),
+    "hardswish": lambda x, inplace=False: x * _clamp(x + 3, 0.0, 6.0) / 6,
+    "hardshrink": lambda x, lambd=0.5: torch.where((x >= -lambd) & (x <= lambd), torch.zeros_like(x), x),
+    "softshrink": lambda x, lambd=0.5: torch.where(x > lambd, x - lambd, torch.where(x < -lambd, x + lambd, 0.0 * x)),
+    "threshold": lambda x, threshold, value, inplace=False: torch.where(x > threshold, x, value),
+    "glu": _glu,
+    "copysign": _copysign,
     "tanhshrink": lambda x: x - torch.tanh(x),
     "hypot": _hypot,
     "atan2": _atan2,
     "frac": lambda x: x - torch.trunc(x),
     "remainder": lambda x, p: x - p * torch.floor(x / p),
     "fmod": lambda x, p: x - p * torch.trunc(x / p),
-    "logaddexp": lambda a, b: _logsumexp(torch.stack([a, b]), 0),
-    "logsumexp": _logsumexp,
-    "softmax": _softmax,
-    "log_softmax": lambda x, dim=-1, **_: x - _logsumexp(x, dim, keepdim=True),
+    "logaddexp": _logaddexp,
+    "logaddexp2": lambda a, b: _logaddexp(a * math.log(2), b * math.log(2)) / math.log(2),
     "logit": _logit,
     "xlogy": _xlogy,
-    "xlog1py": lambda x, y: torch.where(x == 0, torch.zeros_like(x * y), x * torch.log1p(y)),
+    "xlog1py": lambda x, y: torch.where((x == 0) & (y <= -1), torch.zeros_like(x * y), x * torch.log1p(y)),
     "entr": lambda x: -_xlogy(x, x),
     "lerp": lambda a, b, weight: a + weight * (b - a),
     "addcmul": lambda x, a, b, value=1: x + value * a * b,

@@ -35,7 +35,7 @@ class Jet(Tensor):
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         from derivcheck.jets import dispatch  # noqa: PLC0415 the rules are made of what is defined here
 
-        return dispatch(func, list(args), kwargs or {})
+        return dispatch(func, list(args), dict(kwargs or {}))
 
 
 def value(x: Any) -> Any:
@@ -45,7 +45,12 @@ def value(x: Any) -> Any:
 
 def series_of(x: Any, algebra: Algebra) -> Tensor:
     """The series of a jet, or of a constant."""
-    return x.series if isinstance(x, Jet) else algebra.constant(torch.as_tensor(x))
+    return x.series if isinstance(x, Jet) else algebra.constant(constant(x))
+
+
+def constant(x: Any, device: torch.device | None = None) -> Tensor:
+    """A number as a tensor; torch's default, float32, would round it."""
+    return torch.as_tensor(x, dtype=torch.float64 if isinstance(x, float) else None, device=device)
 
 
 def elementary(u: Jet, rule: Callable[[Tensor, int], Coefficients]) -> Jet:

@@ -37,6 +37,11 @@ class Algebra:
             if (total := tuple(map(sum, zip(a, b, strict=True)))) in self.place
         ]
         self.left, self.right, self.sum = torch.tensor(triples).T.contiguous()
+        lifts = sorted((t for t in triples if t[1]), key=lambda t: t[2])
+        self.lifts = torch.tensor(lifts, dtype=torch.long).reshape(-1, 3).T.contiguous()
+        orders = [sum(alpha) for alpha in self.indices]
+        self.indices_to = [sum(k <= order for k in orders) for order in range(self.order + 1)]
+        self.lifts_to = [sum(orders[t[2]] <= order for t in lifts) for order in range(self.order + 1)]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -64,13 +69,24 @@ class Algebra:
         return terms.new_zeros((len(self), *terms.shape[1:])).index_add(0, self.sum.to(a.device), terms)
 
     def compose(self, taylor: Sequence[Tensor], u: Tensor) -> Tensor:
-        """g(u) from g's own Taylor coefficients t_0, ..., t_K at u_0."""
-        w = torch.cat([torch.zeros_like(u[:1]), u[1:]])
-        result = self.constant(taylor[self.order])
+        """g(u) from g's own Taylor coefficients t_0, ..., t_K at u_0, by Horner's rule."""
+        finite = not u.is_cuda and all(bool(t.isfinite().all()) for t in taylor)  # on CUDA, asking would wait for it
+        result = taylor[self.order].unsqueeze(0)
         for k in reversed(range(self.order)):
-            result = w * result[0] if k == self.order - 1 else self.multiply(result, w)
-            result = torch.cat([(result[0] + taylor[k]).unsqueeze(0), result[1:]])
+            result = torch.cat([taylor[k].unsqueeze(0), self.lifted(result, u, self.order - k, finite)])
         return result
+
+    def lifted(self, a: Tensor, u: Tensor, order: int, finite: bool) -> Tensor:
+        """a·w for w = u - u_0, to this order and without its zeroth coefficient, which is 0.
+
+        k more factors w raise the order by k, so that in Horner's rule no more is needed. Where w is 0, so is a·w, an
+        infinite a or not: the value of sqrt(x) + y at x = 0 exists, and so does its derivative by y.
+        """
+        left, right, place = self.lifts[:, : self.lifts_to[order]].to(u.device)
+        factor = u[right]
+        terms = a[left] * factor
+        terms = terms if finite else torch.where(factor == 0, torch.zeros_like(terms), terms)
+        return terms.new_zeros((self.indices_to[order] - 1, *terms.shape[1:])).index_add(0, place - 1, terms)
 
     def partial(self, series: Tensor, alpha: MultiIndex) -> Tensor:
         """∂^α = α!·c_α."""

@@ -3,10 +3,10 @@
 # Applied to every coefficient alike.
 LINEAR = frozenset(
     """
-    sum mean reshape view view_as reshape_as flatten ravel squeeze unsqueeze transpose permute t T mT swapaxes movedim
-    expand expand_as broadcast_to stack cat concat concatenate hstack vstack column_stack flip roll repeat tile neg
-    negative positive clone contiguous to double float half bfloat16 type_as select narrow index_select diagonal diff
-    cumsum trace split chunk unbind tensor_split __getitem__ take_along_dim gather repeat_interleave
+    sum mean reshape view view_as reshape_as flatten unflatten ravel squeeze unsqueeze transpose permute t T mT
+    swapaxes movedim expand expand_as broadcast_to stack cat concat concatenate hstack vstack column_stack flip roll
+    repeat tile neg negative positive clone contiguous to double float half bfloat16 type_as select narrow index_select
+    diagonal diff cumsum trace split chunk unbind tensor_split __getitem__ take_along_dim gather repeat_interleave
     """.split()
 )
 # Applied to every coefficient of the one factor that is a series, or a Cauchy product of two.
@@ -16,8 +16,8 @@ CREATION = frozenset("zeros_like ones_like full_like empty_like new_zeros new_on
 # Of the value alone: decisions, shapes, and what is constant between its jumps.
 CONSTANT = frozenset(
     """
-    detach data floor ceil round trunc fix sign sgn heaviside logical_and logical_or logical_xor bitwise_and bitwise_or
-    isnan isinf isfinite isreal signbit eq ne lt le gt ge __eq__ __ne__
+    detach data floor ceil round trunc fix sign sgn heaviside frexp logical_and logical_or logical_xor
+    bitwise_and bitwise_or isnan isinf isfinite isreal signbit eq ne lt le gt ge __eq__ __ne__
     __lt__ __le__ __gt__ __ge__ equal allclose isclose argmax argmin argsort nonzero all any logical_not bool __bool__
     shape dtype device ndim layout requires_grad grad_fn is_leaf names size dim ndimension numel stride __len__
     is_floating_point is_complex is_contiguous is_cuda is_sparse is_quantized is_meta is_mps data_ptr
@@ -30,7 +30,7 @@ ALIASES = {
     "__pow__": "pow", "__rpow__": "rpow", "__rsub__": "rsub", "__rdiv__": "rdiv", "__rtruediv__": "rdiv",
     "__radd__": "add", "__rmul__": "mul", "__add__": "add", "__mul__": "mul", "__sub__": "sub", "__truediv__": "div",
     "__neg__": "neg", "__abs__": "abs", "__div__": "div", "float_power": "pow", "__rmatmul__": "rmatmul",
-    "igamma": "gammainc", "igammac": "gammaincc",
+    "logsigmoid": "log_sigmoid", "_threshold": "threshold", "igamma": "gammainc", "igammac": "gammaincc",
 }  # fmt: skip
 
 

@@ -17,7 +17,11 @@ Rule = Callable[[Tensor, int], Coefficients]
 
 def product(a: Sequence[Tensor], b: Sequence[Tensor]) -> Coefficients:
     """(a·b)_k = Σ a_i·b_(k-i), as many as the shorter has."""
-    return [sum((a[i] * b[k - i] for i in range(1, k + 1)), a[0] * b[k]) for k in range(min(len(a), len(b)))]
+    return [_term(a, b, k) for k in range(min(len(a), len(b)))]
+
+
+def _term(a: Sequence[Tensor], b: Sequence[Tensor], k: int) -> Tensor:
+    return sum((a[i] * b[k - i] for i in range(1, k + 1)), a[0] * b[k])
 
 
 def integral(value: Tensor, derivative: Sequence[Tensor]) -> Coefficients:
@@ -42,12 +46,23 @@ def quadratic_power(q: tuple[Tensor, Tensor, Tensor], exponent: float, count: in
     return v
 
 
-def riccati(y: Tensor, a: float, b: float, c: float, order: int) -> Coefficients:
-    """y' = a + b·y + c·y²: tan, tanh and the sigmoid."""
+def tangent(x: Tensor, order: int) -> Coefficients:
+    """y' = 1 + y²."""
+    t = [torch.tan(x)]
+    for k in range(order):
+        square = _term(t, t, k)
+        t.append((square + 1 if k == 0 else square) / (k + 1))
+    return t
+
+
+def logistic(y: Tensor, p: Tensor, q: Tensor, order: int) -> Coefficients:
+    """y' = p·q with p' = -y' and q' = y': tanh with 1 - y and 1 + y, the sigmoid with 1 - y and y.
+
+    p and q are given, because where y nears 1 a subtraction would lose them.
+    """
     t = [y]
     for k in range(order):
-        square = sum((t[i] * t[k - i] for i in range(1, k + 1)), t[0] * t[k])
-        t.append((c * square + b * t[k] + (a if k == 0 else 0.0)) / (k + 1))
+        t.append(_term([p, *(-c for c in t[1:])], [q, *t[1:]], k) / (k + 1))
     return t
 
 
@@ -57,6 +72,15 @@ def power(x: Tensor, exponent: float, order: int) -> Coefficients:
     for k in range(order):
         binomials.append(binomials[-1] * (exponent - k) / (k + 1))
     return [torch.zeros_like(x) if b == 0 else b * x ** _number(exponent - k) for k, b in enumerate(binomials)]
+
+
+def powers(x: Tensor, r: Tensor, order: int) -> Coefficients:
+    """The same, with an exponent for each point."""
+    t, binomial = [torch.pow(x, r)], torch.ones_like(r)
+    for k in range(order):
+        binomial = binomial * (r - k) / (k + 1)
+        t.append(torch.where(binomial == 0, torch.zeros_like(t[0]), binomial * torch.pow(x, r - k - 1)))
+    return t
 
 
 def _number(r: float) -> float:
@@ -122,9 +146,9 @@ ELEMENTARY: dict[str, Rule] = {
     "cos": _cycle([torch.cos, torch.sin], [1, -1, -1, 1]),
     "sinh": _cycle([torch.sinh, torch.cosh], [1]),
     "cosh": _cycle([torch.cosh, torch.sinh], [1]),
-    "tan": lambda x, order: riccati(torch.tan(x), 1, 0, 1, order),
-    "tanh": lambda x, order: riccati(torch.tanh(x), 1, 0, -1, order),
-    "sigmoid": lambda x, order: riccati(torch.sigmoid(x), 0, 1, -1, order),
+    "tan": tangent,
+    "tanh": lambda x, order: logistic(torch.tanh(x), 2 * torch.sigmoid(-2 * x), 2 * torch.sigmoid(2 * x), order),
+    "sigmoid": lambda x, order: logistic(torch.sigmoid(x), torch.sigmoid(-x), torch.sigmoid(x), order),
     "asin": _by_quadratic(torch.asin, 1, -1, -0.5),
     "acos": _by_quadratic(torch.acos, 1, -1, -0.5, -1),
     "atan": _by_quadratic(torch.atan, 1, 1, -1),

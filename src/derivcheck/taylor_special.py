@@ -7,7 +7,7 @@ from math import comb, factorial
 import torch
 from torch import Tensor
 
-from derivcheck.taylor import ELEMENTARY, Coefficients, Rule, exponential, integral, product
+from derivcheck.taylor import ELEMENTARY, Coefficients, Rule, exponential, integral, powers, product
 
 SMALL = 2.0  # |x| below which Bessel functions are summed: there the recurrence divides by what cancels
 TERMS = 24  # of those sums: (SMALL²/4)^k/k!² is below 1e-40 then
@@ -82,13 +82,18 @@ def zeta(s: float) -> Rule:
 
 
 def incomplete_gamma(a: float | Tensor, op: Callable[[Tensor, Tensor], Tensor], sign: float) -> Rule:
-    """P(a, x) and Q(a, x) in x: g' = v = ±x^(a-1)·e^-x/Γ(a), x·v' = (a - 1 - x)·v."""
+    """P(a, x) and Q(a, x) in x: g' = v = ±x^(a-1)·e^-x/Γ(a), x·v' = (a - 1 - x)·v; at 0 by the product as it stands."""
 
     def rule(x: Tensor, order: int) -> Coefficients:
         shape = torch.zeros_like(x) + a
         v = [sign * torch.exp((shape - 1) * torch.log(x) - x - torch.lgamma(shape))]
         for k in range(order - 1):
             v.append(((shape - 1 - k - x) * v[k] - (v[k - 1] if k else 0.0)) / ((k + 1) * x))
+        decay = [torch.full_like(x, (-1) ** k / math.factorial(k)) for k in range(order)]
+        at_zero = product(powers(x, shape - 1, order - 1), decay) if order else []
+        v = [
+            torch.where(x == 0, sign * z * torch.exp(-torch.lgamma(shape)), t) for t, z in zip(v, at_zero, strict=False)
+        ]
         return integral(op(shape, x), v[:order])
 
     return rule

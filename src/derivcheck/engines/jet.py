@@ -70,7 +70,7 @@ def seen(function: Callable[..., Any], *inputs: Jet) -> Any:
 def require_torch_alone(function: Any, points: Tensor) -> None:
     """Refuse what a series would pass by: a backward of the user's own is what is to be checked, not its forward."""
     with torch.enable_grad():
-        result = function(*(x[:2].clone().requires_grad_() for x in points))
+        result = run(function, *(x[:2].clone().requires_grad_() for x in points))
     waiting, seen = [result.grad_fn], set()
     while waiting:
         node = waiting.pop()
