@@ -44,6 +44,9 @@ def test_there_are_examples():
     assert len(PYTHON) >= 2
 
 
+SUITE = re.search(r"```toml\n(\[defaults\].*?)```", README, re.DOTALL)[1]
+
+
 @pytest.mark.parametrize(("command", "output"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
 def test_an_example_prints_what_the_readme_shows(command, output, tmp_path):
     (tmp_path / "mykernels.py").write_text(KERNELS)
@@ -58,6 +61,7 @@ def test_an_example_prints_what_the_readme_shows(command, output, tmp_path):
 @pytest.mark.parametrize("code", PYTHON)
 def test_python_in_the_readme_runs(code, tmp_path, monkeypatch):
     (tmp_path / "mykernels.py").write_text(KERNELS)
+    (tmp_path / "derivcheck.toml").write_text(SUITE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     names = {}

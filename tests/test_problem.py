@@ -1,5 +1,6 @@
 import pytest
 
+from derivcheck import check
 from derivcheck.errors import RequestError
 from derivcheck.problem import create
 
@@ -55,6 +56,11 @@ MISTAKES = [
 def test_a_wrong_request_names_the_cure(options, message):
     with pytest.raises(RequestError, match=f"(?s){message}"):
         create("x*y", **options)
+
+
+def test_an_option_that_check_does_not_have_is_refused_with_those_it_has():
+    with pytest.raises(RequestError, match=r"(?s)no option n\b.*order, .*engines, threads, points, seed"):
+        check("x", n=50)
 
 
 def test_an_expression_without_a_variable_needs_one_to_be_named():

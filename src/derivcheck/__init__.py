@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from derivcheck.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from derivcheck.checking import assert_derivatives, check
+    from derivcheck.checking import assert_derivatives, check, check_all
     from derivcheck.errors import DerivcheckError, ExpressionError, RequestError
     from derivcheck.outcomes import Cause, Verdict
+    from derivcheck.request import Check
     from derivcheck.results import Report
 
 __all__ = [
     "Cause",
+    "Check",
     "DerivcheckError",
     "ExpressionError",
     "Report",
@@ -25,6 +27,7 @@ __all__ = [
     "__version__",
     "assert_derivatives",
     "check",
+    "check_all",
 ]
 
 # torch says so at its first tensor where numpy is not installed. Nothing here needs numpy.
@@ -33,6 +36,8 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category
 _HOME = {
     "assert_derivatives": "checking",
     "check": "checking",
+    "check_all": "checking",
+    "Check": "request",
     "DerivcheckError": "errors",
     "ExpressionError": "errors",
     "RequestError": "errors",

@@ -1,10 +1,11 @@
 """`check`: from a request to a report. Nothing is measured, decided or printed here; this file says in which order."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import sympy
@@ -13,7 +14,8 @@ import torch
 from derivcheck import devices, loading
 from derivcheck import problem as problems
 from derivcheck.engines import engine
-from derivcheck.problem import Problem
+from derivcheck.errors import RequestError
+from derivcheck.problem import OPTIONS, Problem
 from derivcheck.request import ALL, Check
 from derivcheck.results import Report
 from derivcheck.running import Run, Terminated
@@ -43,9 +45,10 @@ def check(
     it the expression itself is what torch computes. `domain` is a pair for all variables or a mapping name -> pair;
     `partials` are texts such as "x1,x1,x2" and replace `order`; `dtype` and `device` may be several, each combination
     is one check; of several `engines` each computes all partials, ("all",) are those that can. `threads` is how many
-    torch uses meanwhile. `tolerances` is (rtol, atol). The other options are fields of `problem.Problem`: points, seed,
-    sampler, corners, layout, strict, max_lost_bits, timeout, timing. Raises `RequestError` where the request is wrong.
+    torch uses meanwhile. The other options are `problem.OPTIONS`; `tolerances` is (rtol, atol). Raises `RequestError`
+    where the request is wrong.
     """
+    _require_options(options)
     first = problems.create(
         expression,
         variables=variables,
@@ -70,8 +73,18 @@ def check(
         return reported(Run([Check(name, p, tuple(_several(engines))) for p in chosen], run_check, lost))
 
 
+def _require_options(given: Collection[str]) -> None:
+    for name in given:
+        if name not in OPTIONS:
+            raise RequestError(
+                f"check has no option {ascii(name)[1:-1]}",
+                f"The options are {', '.join([*list(signature(check).parameters)[1:-1], *OPTIONS])}.",
+            )
+
+
 def assert_derivatives(function: str | Callable[..., Any], expression: str, **options: Any) -> None:
     """For tests: raise AssertionError, with the table, unless `check(expression, function=function, ...)` is ok."""
+    __tracebackhide__ = True  # pytest shows the line of the test
     report = check(expression, function=function, **{"timing": False, **options})
     if not report.ok:
         raise AssertionError(f"\n{report}")

@@ -183,6 +183,12 @@ def _interval(given: Any, name: str | None) -> Interval:
     return low, high
 
 
+# Fields of a Problem that `check` takes as they are.
+OPTIONS = (
+    "points", "seed", "sampler", "corners", "layout", "strict", "max_lost_bits", "tolerances", "timeout", "timing",
+)  # fmt: skip
+
+
 def require_known(**given: Sequence[str]) -> None:
     """Refuse a dtype, sampler or layout that does not exist."""
     known = {"dtype": DTYPES, "sampler": SAMPLERS, "layout": LAYOUTS}
