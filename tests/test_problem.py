@@ -44,6 +44,7 @@ MISTAKES = [
     ({"domain": "0:1e400"}, "an end is beyond float64"),
     ({"order": -1}, "cannot be negative"),
     ({"order": 10**6}, "the most is 5000"),
+    ({"order": 10**4000}, "means billions of partials"),
     ({"points": 0}, "at least one point"),
     ({"seed": -1}, "--seed -1 is out of range"),
     ({"sampler": "grid"}, "Choose from uniform, floats, sobol"),
