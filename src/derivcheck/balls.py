@@ -191,9 +191,8 @@ def _sum(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
         return lambda v: arb(start)
 
     def step(v: dict[Ref, Any]) -> arb:
-        total = arb(start)
-        for t, c in pairs:
-            total += v[t] if c is None else v[t] * c
+        parts = (v[t] if c is None else v[t] * c for t, c in pairs)
+        total: arb = sum(parts, arb(start) if start else next(parts))
         return total
 
     return step
@@ -230,6 +229,8 @@ def _whole_power(x: arb, p: int) -> arb:
     """x**p by squaring: flint's own power is NaN for a ball that contains 0."""
     if p == 1:
         return x
+    if p == 2:
+        return x * x
     half = _whole_power(x, p // 2)
     return half * half * x if p % 2 else half * half
 

@@ -6,7 +6,7 @@ exception is Piecewise: each branch is computed at its own points only, so no Na
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from operator import and_, or_
@@ -51,7 +51,7 @@ COMPARE: dict[str, Callable[[Value, float], Any]] = {
 def lower(graph: Graph, roots: Sequence[Ref]) -> Lowered:
     """Compile the roots to one function: d columns (n,) -> a tensor (n,) a root, shared nodes computed once."""
     inputs = {ref: node.place for ref, node in enumerate(graph.nodes) if isinstance(node, Variable)}
-    steps = _program(graph, roots)
+    steps = _frugal(graph, _program(graph, roots), {*roots, *inputs})
 
     def run(columns: Sequence[Tensor]) -> list[Tensor]:
         values = evaluate(steps, {ref: columns[place] for ref, place in inputs.items()})
@@ -75,13 +75,33 @@ def _column(value: Value, like: Tensor) -> Tensor:
 
 def _program(graph: Graph, roots: Sequence[Ref]) -> list[tuple[Ref, Step]]:
     """The nodes to compute at all points, arguments first; the values of a Piecewise are not among them."""
-
-    def arguments(ref: Ref) -> Sequence[Ref]:
-        node = graph.nodes[ref]
-        return [condition for _, condition in node.pairs()] if isinstance(node, Cases) else graph.arguments(ref)
-
-    walk = graph.reachable(roots, arguments)
+    walk = graph.reachable(roots, lambda ref: _arguments(graph, ref))
     return [(ref, _step(graph, ref)) for ref in walk if not isinstance(graph.nodes[ref], Variable)]
+
+
+def _arguments(graph: Graph, ref: Ref) -> Sequence[Ref]:
+    node = graph.nodes[ref]
+    return [condition for _, condition in node.pairs()] if isinstance(node, Cases) else graph.arguments(ref)
+
+
+def _frugal(graph: Graph, steps: Sequence[tuple[Ref, Step]], kept: Collection[Ref]) -> list[tuple[Ref, Step]]:
+    """The steps, each of which drops what no later one needs: its memory, still in the cache, serves the next."""
+    needed, frugal = set(kept), []
+    for ref, step in reversed(steps):
+        last = [argument for argument in set(_arguments(graph, ref)) if argument not in needed]
+        needed.update(last)
+        frugal.append((ref, _dropping(step, last) if last else step))
+    return frugal[::-1]
+
+
+def _dropping(step: Step, last: Sequence[Ref]) -> Step:
+    def run(values: dict[Ref, Any]) -> Any:
+        result = step(values)
+        for ref in last:
+            del values[ref]
+        return result
+
+    return run
 
 
 def _step(graph: Graph, ref: Ref) -> Step:

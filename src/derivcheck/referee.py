@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import torch
@@ -57,14 +57,12 @@ class Referee:
 
     def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
         """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
-        rows = []
-        for point in points.T.tolist():
+        numbers: list[float] = []
+        for point in zip(*points.tolist(), strict=True):
             if deadline is not None and time.monotonic() > deadline:
                 break
-            rows.append(self.at(point)[: self.count])
-        table = torch.tensor([[tuple(e) for e in row] for row in rows], dtype=torch.float64).reshape(
-            len(rows), self.count, 3
-        )
+            numbers.extend(chain.from_iterable(self.at(point)[: self.count]))
+        table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, self.count, 3)
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
 
     def at(self, point: Sequence[float]) -> list[Enclosure]:
@@ -73,7 +71,7 @@ class Referee:
         if key not in self._known:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[key] = self._settled(point)
+            self._known[key] = self._settled(key)
         return self._known[key]
 
     def _settled(self, point: Sequence[float]) -> list[Enclosure]:
@@ -82,7 +80,10 @@ class Referee:
         try:
             for precision in PRECISIONS:
                 ctx.prec = precision
-                found = self._existing(self._attempt(point))
+                found = self._attempt(point)
+                if all(e.status is Status.SETTLED for e in found):  # nearly everywhere, and quickly seen
+                    break
+                found = self._existing(found)
                 if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
                     break
         finally:
@@ -91,10 +92,9 @@ class Referee:
 
     def _attempt(self, point: Sequence[float]) -> list[Enclosure]:
         balls = self.program.run(point)
-        tied = sorted(self.program.tied)
-        if not tied:
+        if not self.program.tied:
             return [self._enclosure(ball) for ball in balls]
-        return self._at_kink(point, balls, tied)
+        return self._at_kink(point, balls, sorted(self.program.tied))
 
     def _existing(self, found: list[Enclosure]) -> list[Enclosure]:
         """A function that is not defined at the point has no partials there: log at -1, although 1/x is finite."""

@@ -70,9 +70,10 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
     columns_of = {s: [k for k, other in enumerate(sequences) if other == s] for s in sequences}
     places = {j for s in sequences for j in s}
     depth = max(map(len, sequences))
+    own = Tensor.clone if problem.function else Tensor.detach  # what a user's function writes to must not be the points
 
     def evaluate(points: Tensor) -> Partials:
-        inputs = [row.clone().requires_grad_(j in places) for j, row in enumerate(points)]
+        inputs = [own(row).requires_grad_(j in places) for j, row in enumerate(points)]
         drawn = [cotangent(points.shape[1], level, points.device, points.dtype) for level in range(depth)]
         walk = _Walk(inputs, drawn, len(sequences), columns_of, problem.deadline)
         try:
@@ -121,7 +122,7 @@ class _Walk:
     ) -> None:
         self.deadline = deadline
         self.inputs, self.cotangents, self.columns_of = inputs, cotangents, columns_of
-        self.scales = list(accumulate(cotangents, operator.mul))
+        self.inverses = [scale.reciprocal() for scale in accumulate(cotangents, operator.mul)]
         self.values = inputs[0].new_full((count, inputs[0].shape[0]), torch.nan)
         self.cut: set[int] = set()
         self.unsupported: dict[int, str] = {}
@@ -153,7 +154,7 @@ class _Walk:
         """Column k, without the cotangents of its orders."""
         known = value.clone() if value._is_zerotensor() else value
         if order:
-            torch.div(known, self.scales[order - 1], out=self.values[k])
+            torch.mul(known, self.inverses[order - 1], out=self.values[k])
         else:
             self.values[k] = known
 
