@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import CancelledError, Executor, Future, as_completed
 from typing import TYPE_CHECKING
 
 from derivcheck.outcomes import FAILING
@@ -79,15 +79,12 @@ class Run:
 
     def _side_by_side(self, places: Sequence[int], executor: Executor) -> Iterator[tuple[int, CheckResult]]:
         futures = {executor.submit(self.task, self.checks[place]): place for place in places}
-        waiting: set[Future[CheckResult]] = set(futures)
         try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in sorted(done, key=futures.__getitem__):
-                    yield futures[future], self._result_of(future, self.checks[futures[future]])
+            for future in as_completed(futures):
+                yield futures[future], self._result_of(future, self.checks[futures[future]])
         finally:
-            for future in waiting:
-                future.cancel()
+            for future in futures:
+                future.cancel()  # which does nothing to those that are done
 
     def _result_of(self, future: Future[CheckResult], check: Check) -> CheckResult:
         """What the worker found; where it was lost, a result that says so."""

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import commands, every_engine, growth, jax_rows, order_eight, order_two, verdicts
+from tests.bench import commands, every_engine, growth, jax_rows, jobs, order_eight, order_two, verdicts
 from tests.bench.machine import machine
 from tests.bench.measuring import Result, measure
 from tests.bench.row import FULL, QUICK, Row, Sizes
 from tests.bench.tables import markdown, show
 
-GROUPS = (order_two, verdicts, order_eight, growth, commands, jax_rows, every_engine)
+GROUPS = (order_two, verdicts, order_eight, growth, commands, jobs, jax_rows, every_engine)
 
 
 def arguments(given: Sequence[str] | None) -> argparse.Namespace:

@@ -85,12 +85,13 @@ class Sizes:
     engine_points: int = 10_000
     engine_orders: tuple[int, ...] = (1, 2, 3, 4)
     growth: tuple[int, int, int] | None = (10**6, 10**7, 10**8)
+    checks: int = 200
     compiles: bool = True
     """Whether engines that compile for seconds take part."""
 
 
 FULL = Sizes()
-QUICK = Sizes(3000, 3, 2, 20, 200, (1, 2), None, False)
+QUICK = Sizes(3000, 3, 2, 20, 200, (1, 2), None, 4, False)
 
 
 def timed(call: Callable[[], Any], values: Callable[[Any], Any] = lambda result: result, fresh: bool = False) -> Side:
