@@ -129,6 +129,14 @@ def test_underflow_in_the_domain_asked_for_is_a_failure():
     assert result.verdict is Verdict.DISAGREES
 
 
+def test_a_subnormal_result_of_a_kernel_that_has_none_inside_is_a_warning():
+    """torch.polygamma multiplies 3! and a zeta that is 0 already; the exact value is 2.7 of the smallest subnormal."""
+    domain = (807173605031936.0, 807173605031936.0)
+    report = check("polygamma(2, x)", partials=["x"], domain=domain, dtype="float32", corners=False)
+    (row,) = report.checks[0].partials
+    assert (row.verdict, row.cause) == (Verdict.IMPRECISE, Cause.RANGE)
+
+
 def test_where_an_intermediate_underflows_the_cause_is_range():
     function = backward(lambda x: x**2, lambda x: (1e-170 * x) * (1e-170 * x) * 1e170 * 1e170 * 2 / x)
     row = check("x**2", function=function, domain=(1, 2), timing=False).checks[0].partials[1]

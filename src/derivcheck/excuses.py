@@ -3,7 +3,7 @@
 The sampled points are the user's own; corners, kinks and searched points are ours. These failures do not reject:
 
 - an intermediate result over- or underflows where the exact one is about to do so itself, or at one of our points, most
-  of which are of extreme magnitude (1e-308, 1e300): a warning;
+  of which are of extreme magnitude (1e-308, 1e300), or the result is subnormal and so is the exact one: a warning;
 - at one of our points, the error is below one rounding of the partial's usual size: nobody could see it;
 - at one of our points, the result is finite, wrong, and right all around: torch.pow(x, y) has the mixed partial 0 at
   y = 0, the truth is 1/x, and no other y is affected. The row says so; pinning the variable there makes it disagree.
@@ -61,6 +61,8 @@ def _excuse(evidence: Evidence, k: int, i: int) -> Excuse | None:
     exact, value, dtype = judged.exact.high[i, k], judged.values[i, k], getattr(torch, evidence.problem.dtype)
     if not asked and not _visible(evidence, k, i):
         return Excuse.INVISIBLE
+    if bool(_subnormal(exact, value, dtype)):
+        return Excuse.RANGE
     if (not asked or bool(far(exact, value, dtype))) and _leaves_range(evidence, k, point):
         return Excuse.RANGE
     if asked or not (_extreme(point, dtype) or bool(torch.isfinite(value))) or not _right_around(evidence, k, point):
@@ -81,6 +83,12 @@ def far(exact: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
     large, size = exact.abs() > max(info.max**0.5, LARGE), torch.maximum(exact.abs(), values.abs())
     small = size < info.tiny**0.5
     return torch.logical_or(large, small)
+
+
+def _subnormal(exact: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
+    """bool: both lie below the normal numbers, where a kernel that scales a result inside, as torch.polygamma does, has
+    no digits left, and shows no operation."""
+    return torch.maximum(exact.abs(), values.abs()) < torch.finfo(dtype).tiny
 
 
 def _leaves_range(evidence: Evidence, k: int, point: Tensor) -> bool:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS_TIMED = 2**18  # points that are timed; the time of more is that of these, scaled up
 MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
+FEW = 64  # points that warm an engine up
 LONGEST_TIMING = 5.0  # seconds that timing them all may take: one alone takes at most what all take together
 
 
@@ -198,5 +199,10 @@ def _times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
     count = len(problem.partials)
     if count > MOST_TIMED or count * (together[0][0] + together[1][0]) / scale > LONGEST_TIMING:
         return together, [nothing] * len(problem.partials)
-    alone = [replace(problem, partials=(alpha,)) for alpha in problem.partials]
-    return together, [(measure(engine(p.engine)(p)), measure(engine("symbolic")(p))) for p in alone]
+
+    def warm(name: str, alpha: MultiIndex) -> Evaluate:
+        evaluate = engine(name)(replace(problem, partials=(alpha,)))
+        evaluate(points[:, :FEW].contiguous())  # what compiles does so now
+        return evaluate
+
+    return together, [(measure(warm(problem.engine, a)), measure(warm("symbolic", a))) for a in problem.partials]
