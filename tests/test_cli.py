@@ -214,6 +214,13 @@ def test_ctrl_c_ends_with_130_and_one_line():
     assert (out, err) == ("", "derivcheck: interrupted\n")
 
 
+def test_who_asks_for_a_file_alone_sees_the_table_as_well(tmp_path):
+    done = run("x**2", "--no-timing", "--report", f"json={tmp_path / 'out.json'}")
+    assert "All 2 partials agree" in done.stdout
+    assert (tmp_path / "out.json").exists()
+    assert run("x**2", "--report", f"json={tmp_path / 'out.json'}", "--quiet").stdout == ""
+
+
 def test_progress_is_shown_on_a_terminal_and_only_there():
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "derivcheck", "x", *FAST]

@@ -110,7 +110,7 @@ def _run(request: dict[str, Any], given: set[str]) -> ExitStatus:
     for name in cli_suite.OF_A_SUITE:
         del request[name]
     report, show, formulas, quiet = (request.pop(name) for name in ("report", "show", "formulas", "quiet"))
-    deliveries = Deliveries.open(report or ["table"], show=show or "all", formulas=formulas, quiet=quiet)
+    deliveries = Deliveries.open(report or [], show=show or "all", formulas=formulas, quiet=quiet)
     with deliveries.discarded_on_failure(), deliveries.progress():
         result = _check(**request)
     deliveries.write(result)

@@ -45,7 +45,7 @@ def run(request: Mapping[str, Any], given: Mapping[str, Any]) -> ExitStatus:
         typer.echo(selection.listing(checks))
         return ExitStatus.AGREES
     show = request["show"] or "failures"
-    deliveries = Deliveries.open(request["report"] or ["table"], show=show, formulas=False, quiet=request["quiet"])
+    deliveries = Deliveries.open(request["report"] or [], show=show, formulas=False, quiet=request["quiet"])
     with deliveries.discarded_on_failure(), live(len(checks), quiet=request["quiet"]) as listener:
         report = suite_run.run(plan, checks, listener)
     deliveries.write(report)

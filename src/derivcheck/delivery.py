@@ -37,7 +37,10 @@ class Deliveries:
 
     @classmethod
     def open(cls, requested: Sequence[str], *, show: str, formulas: bool, quiet: bool) -> "Deliveries":
-        """Check the formats and make sure that every file can be written, before any work is done."""
+        """Check the formats and make sure that every file can be written, before any work is done.
+
+        Who asks for files alone sees the table as well.
+        """
         pairs = [text.partition("=")[::2] for text in requested]
         for name, _ in pairs:
             if name not in FORMATS:
@@ -46,7 +49,8 @@ class Deliveries:
                     f"Choose from {', '.join(FORMATS)}; add =FILE to write a file.",
                 )
         files = tuple(_draft(name, path) for name, path in pairs if path)
-        return cls(tuple(name for name, path in pairs if not path), files, show, formulas, quiet)
+        printed = tuple(name for name, path in pairs if not path)
+        return cls(printed or ("table",), files, show, formulas, quiet)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[None]:
