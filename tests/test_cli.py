@@ -85,6 +85,8 @@ MISTAKES = {
     "reversed domain": (["x", "--domain", "x=1:0"], "Write --domain x=0:1."),
     "dtype": (["x", "--dtype", "float65"], "Choose from float64, float32, bfloat16, float16."),
     "device": (["x", "--device", "cuba"], "there is no such device here\nPresent: cpu"),
+    "no dtype": (["x", "--dtype", ""], "--dtype: none is named"),
+    "no engine": (["x", "--engine", ","], "--engine: none is named"),
     "engine": (["x", "--engine", "backward"], "Choose from reverse, symbolic, forward,"),
     "report format": (["x", "--report", "yaml"], "Choose from table, json"),
     "report file": (["x", "--report", "json=/no/such/folder/x.json"], "cannot be written"),
@@ -219,6 +221,15 @@ def test_who_asks_for_a_file_alone_sees_the_table_as_well(tmp_path):
     assert "All 2 partials agree" in done.stdout
     assert (tmp_path / "out.json").exists()
     assert run("x**2", "--report", f"json={tmp_path / 'out.json'}", "--quiet").stdout == ""
+
+
+def test_a_list_may_be_written_with_commas_or_by_giving_its_option_again():
+    twice = run(
+        "x*y", "--wrt", "x", "--wrt", "y", "--dtype", "float64", "--dtype", "float32", "--no-timing", "-n", "50"
+    )
+    commas = run("x*y", "--wrt", "x,y", "--dtype", "float64,float32", "--no-timing", "-n", "50")
+    assert twice.stdout == commas.stdout
+    assert "float32 on" in twice.stdout
 
 
 def test_progress_is_shown_on_a_terminal_and_only_there():

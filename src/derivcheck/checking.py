@@ -49,6 +49,7 @@ def check(
     where the request is wrong.
     """
     _require_options(options)
+    _require_some(dtype=dtype, device=device, engine=engines)
     first = problems.create(
         expression,
         variables=variables,
@@ -80,6 +81,12 @@ def _require_options(given: Collection[str]) -> None:
                 f"check has no option {ascii(name)[1:-1]}",
                 f"The options are {', '.join([*list(signature(check).parameters)[1:-1], *OPTIONS])}.",
             )
+
+
+def _require_some(**given: str | Sequence[str]) -> None:
+    for option, values in given.items():
+        if not any(_several(values)):
+            raise RequestError(f"--{option}: none is named", "Leave the option out for its default.")
 
 
 def assert_derivatives(function: str | Callable[..., Any], expression: str, **options: Any) -> None:

@@ -25,10 +25,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 def command(
     context: typer.Context,
     expression: o.Expression = "",
-    wrt: o.Wrt = "",
+    wrt: o.Wrt = None,
     order: o.Order = 1,
     partial: o.Partial = None,
-    variables: o.Variables = "",
+    variables: o.Variables = None,
     param: o.Param = None,
     domain: o.Domain = None,
     function: o.Function = "",
@@ -37,9 +37,9 @@ def command(
     seed: o.Seed = 0,
     sampler: o.Sampler = "uniform",
     corners: o.Corners = True,
-    dtype: o.Dtype = "float64",
-    device: o.Device = "cpu",
-    engine: o.Engine = "reverse",
+    dtype: o.Dtype = ["float64"],  # noqa: B006 nobody writes to it
+    device: o.Device = ["cpu"],  # noqa: B006
+    engine: o.Engine = ["reverse"],  # noqa: B006
     threads: o.Threads = None,
     list_engines: o.ListEngines = False,
     list_functions: o.ListFunctions = False,
@@ -70,6 +70,8 @@ def command(
 ) -> None:
     """Is this derivative right? Torch autograd against sympy at random points, refereed by the exact value."""
     request = dict(context.params)
+    for name in o.WITH_COMMAS:
+        request[name] = [word for text in request[name] or () for word in texts.split(text)]
     for shown_at_once in ("version", "list_engines", "list_functions"):
         request.pop(shown_at_once, None)
     given = {name for name in request if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
@@ -123,14 +125,12 @@ def _check(expression: str, **given: Any) -> "Report":
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
     request = {
-        "variables": texts.split(given.pop("variables")) or None,
-        "wrt": texts.split(given.pop("wrt")) or None,
+        "variables": given.pop("variables") or None,
+        "wrt": given.pop("wrt") or None,
         "partials": given.pop("partial"),
         "params": dict(map(texts.assignment, given.pop("param") or ())),
         "domain": given.pop("domain") or "0:1",
-        "dtype": texts.split(given.pop("dtype")),
-        "device": texts.split(given.pop("device")),
-        "engines": texts.split(given.pop("engine")),
+        "engines": given.pop("engine"),
         "function": given.pop("function") or None,
         "tolerances": texts.tolerances(given.pop("rtol"), given.pop("atol")),
     }

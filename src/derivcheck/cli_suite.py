@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from derivcheck import selection, suite_run, texts
+from derivcheck import selection, suite_run
 from derivcheck.delivery import Deliveries
 from derivcheck.errors import ExitStatus, RequestError
 from derivcheck.live import live
@@ -25,7 +25,6 @@ OVERRIDES = (
     "rtol", "atol", "timeout",
 )  # fmt: skip
 OF_ONE_CHECK = ("expression", "wrt", "partial", "variables", "param", "domain", "function", "formulas")
-LISTS = ("dtype", "device", "engine")  # written with commas on the command line
 
 
 def refuse_without_suite(given: Mapping[str, Any]) -> None:
@@ -69,7 +68,7 @@ def _plan(request: Mapping[str, Any], given: Mapping[str, Any]) -> Plan:
         tags=request["tag"] or (),
         shard=request["shard"],
         functions=not request["no_functions"],
-        overrides={name.replace("_", "-"): _value(name, given[name]) for name in OVERRIDES if name in given},
+        overrides={name.replace("_", "-"): given[name] for name in OVERRIDES if name in given},
         last_failed=request["last_failed"],
         fail_fast=request["fail_fast"],
         resume=request["resume"],
@@ -80,10 +79,6 @@ def _plan(request: Mapping[str, Any], given: Mapping[str, Any]) -> Plan:
         threads=request["threads"],
         journal=_journal(request["report"] or ()),
     )
-
-
-def _value(name: str, value: Any) -> Any:
-    return texts.split(value) if name in LISTS else value
 
 
 def _journal(reports: list[str] | tuple[str, ...]) -> Path:

@@ -52,12 +52,14 @@ Expression = Annotated[
 ]
 Function = Annotated[str, _option("Problem", _FUNCTION, show_default=False)]
 Layout = Annotated[str, _option("Problem", "The function takes columns, or one (n, d) matrix.")]
-Wrt = Annotated[str, _option("Problem", "Variables to differentiate by, such as x1,x2. Default: all.")]
+Wrt = Annotated[list[str] | None, _option("Problem", "Variables to differentiate by, such as x1,x2. Default: all.")]
 Order = Annotated[int, _option("Problem", "The value and all partials up to this order.")]
 Partial = Annotated[
     list[str] | None, _option("Problem", "One partial, such as x1,x1,x2, instead of --order. Repeatable.")
 ]
-Variables = Annotated[str, _option("Problem", "All variables in order, such as x,t. Default: x2 before x10.", "--vars")]
+Variables = Annotated[
+    list[str] | None, _option("Problem", "All variables in order, such as x,t. Default: x2 before x10.", "--vars")
+]
 Param = Annotated[list[str] | None, _option("Problem", "A name with a fixed value, such as a=2.5. Repeatable.")]
 Domain = Annotated[
     list[str] | None, _option("Problem", "Interval of a variable, x1=0:1, or of all, 0:1; a:a pins. Repeatable.")
@@ -66,9 +68,11 @@ Points = Annotated[int, _option("Sampling", "Number of random points.", "-n", "-
 Seed = Annotated[int, _option("Sampling", "Names the points: the same on every device and dtype.")]
 Sampler = Annotated[str, _option("Sampling", "uniform over the reals, floats (over the floats), or sobol.")]
 Corners = Annotated[bool, _option("Sampling", _CORNERS, "--corners/--no-corners")]
-Dtype = Annotated[str, _option("Sampling", "float64, float32, bfloat16, float16, or several: float64,float32.")]
-Device = Annotated[str, _option("Sampling", "cpu, cuda, cuda:1, mps, auto, or several.")]
-Engine = Annotated[str, _option("Engines", "How torch differentiates, several side by side: reverse,jet, or all.")]
+Dtype = Annotated[list[str], _option("Sampling", "float64, float32, bfloat16, float16, or several: float64,float32.")]
+Device = Annotated[list[str], _option("Sampling", "cpu, cuda, cuda:1, mps, auto, or several.")]
+Engine = Annotated[
+    list[str], _option("Engines", "How torch differentiates, several side by side: reverse,jet, or all.")
+]
 Threads = Annotated[
     int | None, _option("Engines", "Threads that torch uses. Default: its own choice.", show_default=False, min=1)
 ]
@@ -120,3 +124,5 @@ Timing = Annotated[bool, _option("Output", "Measure times, or not: faster.", "--
 Quiet = Annotated[bool, _option("Output", "Print nothing: the exit status says it.", "--quiet", "-q")]
 Debug = Annotated[bool, _option("Output", "Show the traceback of a defect of derivcheck.", "--debug")]
 Version = Annotated[bool, _option("Output", "Show the version.", "--version", callback=_version, is_eager=True)]
+
+WITH_COMMAS = ("wrt", "variables", "dtype", "device", "engine")  # x,y says the same as giving the option twice
