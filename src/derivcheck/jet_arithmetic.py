@@ -82,7 +82,6 @@ def _varying(x: Tensor, y: Tensor, algebra: Algebra) -> Tensor:
     log = elementary(Jet.of(x, algebra), ELEMENTARY["log"]).series
     log = torch.where((x[0] == 0) & (y[0] > 0), torch.zeros_like(log), log)
     exponent = algebra.lifted(log, y, algebra.order, finite=False)
-    exponent = torch.cat([torch.zeros_like(exponent[:1]), exponent])[: len(algebra)]
     return algebra.compose([torch.ones_like(x[0]) / factorial(k) for k in range(algebra.order + 1)], exponent)
 
 

@@ -100,8 +100,9 @@ def bilinear(func: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return linear(func, args, kwargs)
     algebra, (i, j) = args[places[0]].algebra, places
     total: dict[int, Tensor] = {}
-    for left, right, place in zip(algebra.left.tolist(), algebra.right.tolist(), algebra.sum.tolist(), strict=True):
-        chosen = [a.series[left] if k == i else a.series[right] if k == j else a for k, a in enumerate(args)]
-        term = func(*chosen, **kwargs)
-        total[place] = total[place] + term if place in total else term
+    for place, pairs in enumerate(algebra.cauchy.pairs):
+        for left, right in pairs:
+            chosen = [a.series[left] if k == i else a.series[right] if k == j else a for k, a in enumerate(args)]
+            term = func(*chosen, **kwargs)
+            total[place] = total[place] + term if place in total else term
     return Jet.of(torch.stack([total[k] for k in range(len(algebra))]), algebra)

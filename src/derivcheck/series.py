@@ -13,13 +13,50 @@ order K is a power of K, where nested differentiation is exponential
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import product
+from itertools import accumulate, product
 from math import factorial, prod
 
 import torch
 from torch import Tensor
 
 from derivcheck.multi_index import MultiIndex
+
+WIDE = 1024  # points from which a call of torch a product beats one for all: their factors need not be gathered (CPU)
+
+
+class Products:
+    """Σ a_left·b_right: which pairs (left, right) belong to each of the `count` places of the result."""
+
+    def __init__(self, triples: Iterable[tuple[int, int, int]], count: int) -> None:
+        ordered = sorted(triples, key=lambda triple: triple[2])
+        self.pairs: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+        for left, right, place in ordered:
+            self.pairs[place].append((left, right))
+        self.ends = list(accumulate(map(len, self.pairs)))
+        self._table = torch.tensor(ordered, dtype=torch.long).reshape(-1, 3).T.contiguous()
+        self._placed = {self._table.device: self._table}
+
+    def sum(self, a: Tensor, b: Tensor, count: int, finite: bool = True) -> Tensor:
+        """The first `count` places. Unless `finite`, what is 0 in b stays 0 against an infinite a."""
+        shape = torch.broadcast_shapes(a.shape[1:], b.shape[1:])
+        wide = prod(shape) >= WIDE and a.device.type == "cpu"
+        return (self._one_by_one if wide and finite else self._together)(a.detach(), b.detach(), count, finite)
+
+    def _one_by_one(self, a: Tensor, b: Tensor, count: int, finite: bool) -> Tensor:
+        result = a.new_zeros((count, *torch.broadcast_shapes(a.shape[1:], b.shape[1:])))
+        for total, pairs in zip(result, self.pairs, strict=False):
+            for left, right in pairs:
+                total.addcmul_(a[left], b[right])
+        return result
+
+    def _together(self, a: Tensor, b: Tensor, count: int, finite: bool) -> Tensor:
+        if a.device not in self._placed:
+            self._placed[a.device] = self._table.to(a.device)
+        left, right, place = self._placed[a.device][:, : self.ends[count - 1]]
+        factor = b[right]
+        terms = a[left] * factor
+        terms = terms if finite else torch.where(factor == 0, torch.zeros_like(terms), terms)
+        return terms.new_zeros((count, *terms.shape[1:])).index_add(0, place, terms)
 
 
 class Algebra:
@@ -36,20 +73,13 @@ class Algebra:
             for j, b in enumerate(self.indices)
             if (total := tuple(map(sum, zip(a, b, strict=True)))) in self.place
         ]
-        self.left, self.right, self.sum = torch.tensor(triples).T.contiguous()
-        lifts = sorted((t for t in triples if t[1]), key=lambda t: t[2])
-        self.lifts = torch.tensor(lifts, dtype=torch.long).reshape(-1, 3).T.contiguous()
+        self.cauchy = Products(triples, len(self.indices))
+        self._lifts = Products((t for t in triples if t[1]), len(self.indices))
         orders = [sum(alpha) for alpha in self.indices]
-        self.indices_to = [sum(k <= order for k in orders) for order in range(self.order + 1)]
-        self.lifts_to = [sum(orders[t[2]] <= order for t in lifts) for order in range(self.order + 1)]
+        self._indices_to = [sum(k <= order for k in orders) for order in range(self.order + 1)]
 
     def __len__(self) -> int:
         return len(self.indices)
-
-    @property
-    def products(self) -> int:
-        """Multiplications in one Cauchy product."""
-        return len(self.left)
 
     def constant(self, value: Tensor) -> Tensor:
         """The series of a number: shape (...) -> (M, ...)."""
@@ -65,28 +95,23 @@ class Algebra:
 
     def multiply(self, a: Tensor, b: Tensor) -> Tensor:
         """The Cauchy product of two series of the same shape behind the first axis, up to broadcasting."""
-        terms = a[self.left.to(a.device)] * b[self.right.to(b.device)]
-        return terms.new_zeros((len(self), *terms.shape[1:])).index_add(0, self.sum.to(a.device), terms)
+        return self.cauchy.sum(a, b, len(self))
 
     def compose(self, taylor: Sequence[Tensor], u: Tensor) -> Tensor:
         """g(u) from g's own Taylor coefficients t_0, ..., t_K at u_0, by Horner's rule."""
         finite = not u.is_cuda and all(bool(t.isfinite().all()) for t in taylor)  # on CUDA, asking would wait for it
         result = taylor[self.order].unsqueeze(0)
         for k in reversed(range(self.order)):
-            result = torch.cat([taylor[k].unsqueeze(0), self.lifted(result, u, self.order - k, finite)])
+            result = self.lifted(result, u, self.order - k, finite)
+            result[0] = taylor[k]
         return result
 
     def lifted(self, a: Tensor, u: Tensor, order: int, finite: bool) -> Tensor:
-        """a·w for w = u - u_0, to this order and without its zeroth coefficient, which is 0.
+        """a·w for w = u - u_0, to this order: k more factors w raise it by k, so that Horner's rule needs no more.
 
-        k more factors w raise the order by k, so that in Horner's rule no more is needed. Where w is 0, so is a·w, an
-        infinite a or not: the value of sqrt(x) + y at x = 0 exists, and so does its derivative by y.
+        Where w is 0, so is a·w, an infinite a or not: the value of sqrt(x) + y at x = 0 exists, and ∂y.
         """
-        left, right, place = self.lifts[:, : self.lifts_to[order]].to(u.device)
-        factor = u[right]
-        terms = a[left] * factor
-        terms = terms if finite else torch.where(factor == 0, torch.zeros_like(terms), terms)
-        return terms.new_zeros((self.indices_to[order] - 1, *terms.shape[1:])).index_add(0, place - 1, terms)
+        return self._lifts.sum(a, u, self._indices_to[order], finite)
 
     def partial(self, series: Tensor, alpha: MultiIndex) -> Tensor:
         """∂^α = α!·c_α."""

@@ -22,13 +22,13 @@ from derivcheck.series import Algebra
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
-LARGEST = 2**21  # numbers in one Cauchy product: 16 MB in float64, more leaves the cache
+LARGEST = 2**18  # numbers in one series: 2 MB in float64, so that the few in use stay in the cache
 
 
 def prepare(problem: Problem) -> Evaluate:
     """All partials at once, a few points at a time where there are many."""
     algebra, function = Algebra(problem.partials), point_function(problem)
-    draw, most = powers_of_two(problem.seed), max(64, LARGEST // algebra.products)
+    draw, most = powers_of_two(problem.seed), max(64, LARGEST // len(algebra))
     probed: list[bool] = []
 
     def evaluate(points: Tensor) -> Partials:

@@ -14,7 +14,8 @@ from pathlib import Path
 from derivcheck.outcomes import Outcome
 from derivcheck.reports import markdown, wording
 from derivcheck.reports.characters import legible, one_line, short
-from derivcheck.reports.weight import Weight, story, urgency, weighed
+from derivcheck.reports.urgency import urgency
+from derivcheck.reports.weight import Weight, story, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
 
 SHOWN = 10  # annotations of a level that GitHub shows of a step; of each check no more are made

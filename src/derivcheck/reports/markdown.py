@@ -12,7 +12,8 @@ from itertools import accumulate
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import gfm, wording
 from derivcheck.reports.columns import bits, columns
-from derivcheck.reports.weight import Weight, complaint, fails_run, urgency, weighed
+from derivcheck.reports.urgency import fails_run, urgency
+from derivcheck.reports.weight import Weight, complaint, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
 
 EXPLAINED = 20  # checks with a section of their own; reasons, and failing rows, in it

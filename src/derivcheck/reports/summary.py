@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from derivcheck.outcomes import Outcome
 from derivcheck.reports.columns import duration
-from derivcheck.reports.weight import fails_run, urgency
+from derivcheck.reports.urgency import fails_run, urgency
 from derivcheck.results import CheckResult, Report
 
 SLOWEST = 5

@@ -5,7 +5,8 @@ Formats that CI systems read count failures; these counts must be right whenever
 
 from enum import Enum
 
-from derivcheck.outcomes import FAILING, Cause, Outcome, Verdict
+from derivcheck.outcomes import Cause, Outcome, Verdict
+from derivcheck.reports.urgency import is_excused
 from derivcheck.reports.wording import evidence, judgement, replay, sentence, standing
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -26,21 +27,6 @@ def weighed(check: CheckResult, report: Report) -> list[tuple[PartialResult, Wei
     """The rows with their weights, as they come."""
     excused = is_excused(check.outcome, report)
     return [(row, _weight(row, check, excused)) for row in check.partials]
-
-
-def is_excused(outcome: Outcome, report: Report) -> bool:
-    """Whether a check may fail without failing the run."""
-    return outcome is Outcome.XFAILED or (outcome is Outcome.KNOWN and report.known_ok)
-
-
-def fails_run(outcome: Outcome, report: Report) -> bool:
-    """Whether a check alone makes the exit status 1."""
-    return outcome in FAILING or (outcome is Outcome.KNOWN and not report.known_ok)
-
-
-def urgency(outcome: Outcome, report: Report) -> tuple[bool, int]:
-    """A key to sort by: what fails the run first, then what is worst."""
-    return not fails_run(outcome, report), -list(Outcome).index(outcome)
 
 
 def _weight(row: PartialResult, check: CheckResult, excused: bool) -> Weight:
