@@ -16,7 +16,7 @@ ORDER = """
     series taylor taylor_special signatures jet_tensor jet_arithmetic compositions reductions jets engines.jet
     suggestion survey evidence excuses verdict rows devices
     single pool journal running checking suite_run
-    reports reports.characters reports.wording reports.weight reports.columns reports.gfm reports.engines
+    reports reports.characters reports.wording reports.urgency reports.weight reports.columns reports.gfm reports.engines
     reports.summary
     reports.json reports.table reports.junit reports.markdown reports.github reports.failure
     bar live delivery cli_suite options cli pytest_plugin __init__ __main__
