@@ -16,8 +16,8 @@ ORDER = """
     series taylor taylor_special signatures jet_tensor jet_arithmetic compositions reductions jets engines.jet
     suggestion survey evidence excuses verdict rows devices
     single pool journal running checking suite_run
-    reports reports.characters reports.wording reports.urgency reports.weight reports.columns reports.gfm reports.engines
-    reports.summary
+    reports reports.characters reports.wording reports.urgency reports.weight reports.columns reports.gfm
+    reports.engines reports.summary
     reports.json reports.table reports.junit reports.markdown reports.github reports.failure
     bar live delivery cli_suite options cli pytest_plugin __init__ __main__
     suites suites.torch_functions
