@@ -6,6 +6,7 @@ pipe and a thread of its own that waits for it: what it was doing when it died, 
 the parent, and end when the parent is gone, however it went.
 """
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -131,6 +132,7 @@ def work(pipe: Connection, threads: int) -> None:
     """What a worker does: take a task, answer (True, result) or (False, exception), until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch when it is imported
+    first = True
     while True:
         try:
             fn, args = pickle.loads(pipe.recv_bytes())
@@ -139,6 +141,9 @@ def work(pipe: Connection, threads: int) -> None:
             return
         except Exception as error:
             answer = (False, error)
+        if first:
+            gc.freeze()  # what the first task imported stays: looking through it for garbage takes 0.1 s a time
+            first = False
         try:
             pipe.send_bytes(pickle.dumps(answer))
         except (BrokenPipeError, ConnectionError):
