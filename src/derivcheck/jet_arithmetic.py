@@ -60,7 +60,9 @@ def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode is not None:
         return torch.div(value(a), value(b), rounding_mode=rounding_mode)
     if isinstance(b, Jet):
-        return mul(a, elementary(b, ELEMENTARY["reciprocal"]))
+        product = mul(a, elementary(b, ELEMENTARY["reciprocal"]))
+        product.series[0] = value(a) / value(b)  # 1/b may leave the range where a/b does not
+        return product
     if isinstance(b, Tensor) and b.dim():
         x, y, algebra = _aligned(a, b)
         return Jet.of(x / y[:1], algebra)

@@ -11,16 +11,14 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from derivcheck.errors import ExpressionError, RequestError, SuiteError
+from derivcheck.toml_lines import KEY
 
 BUILTIN = "builtin:"
 LARGEST = 2 * 2**20  # bytes: 200 for each of the 10 000 checks that a file may have; tomllib takes a second for them
 MOST_PARTS = 50  # of a dotted key: the time that tomllib takes grows with the square, or it would be hours
 IN_PYPROJECT = ("tool", "derivcheck")
 
-LONG_KEY = re.compile(
-    rf"""^[ \t]*+\[?\[?(?:[ \t]*+(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+')[ \t]*+\.){{{MOST_PARTS}}}""",
-    re.MULTILINE,
-)
+LONG_KEY = re.compile(rf"^[ \t]*+\[?\[?(?:[ \t]*+(?:{KEY.pattern})[ \t]*+\.){{{MOST_PARTS}}}", re.MULTILINE)
 PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 

@@ -14,14 +14,16 @@ Path = tuple[str | int, ...]
 
 DEEPEST = 8  # parts of a path that are kept: a suite in pyproject.toml has six, ("tool", "derivcheck", "check", 2, ...)
 
-KEY = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'""")
-BLANK = re.compile(r"(?:[ \t\n]++|\#[^\n]*+)*+")
+# Every loop is unrolled, so that there is one way to match and nothing to go back to. Possessive groups would say the
+# same, but match wrongly before Python 3.11.5 (https://github.com/python/cpython/issues/100061 and 106052).
+KEY = re.compile(r"""[A-Za-z0-9_-]++|"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\n]*+'""")
+BLANK = re.compile(r"[ \t\n]*(?:\#[^\n]*[ \t\n]*)*")
 DOT = re.compile(r"[ \t]*+\.[ \t]*+")
 VALUE = re.compile(
     r'''
-      """ (?: [^"\\]++ | \\. | "(?!"") )*+ "{3,5}
-    | \'\'\' (?: [^']++ | '(?!\'\') )*+ '{3,5}
-    | " (?: [^"\\\n]++ | \\. )*+ "
+      """ [^"\\]* (?: (?: \\. | "(?!"") ) [^"\\]* )* "{3,5}
+    | \'\'\' [^']* (?: '(?!\'\') [^']* )* '{3,5}
+    | " [^"\\\n]* (?: \\. [^"\\\n]* )* "
     | ' [^'\n]*+ '
     | \# [^\n]*+
     | (?P<open> [\[{] )
