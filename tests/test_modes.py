@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 import derivcheck
-from derivcheck import engines, problem
+from derivcheck import engines, noise, problem
 from derivcheck.outcomes import Verdict
 from derivcheck.reports.table import show_on
 from derivcheck.torch_heads import HEADS
@@ -43,6 +43,22 @@ def test_every_engine_has_the_partials_of_sympy(name, text):
     for i, point in enumerate(POINTS.T.tolist()):
         exact = [by_sympy(text, alpha, point) for alpha in made.partials]
         assert values[i].tolist() == pytest.approx(exact, rel=1e-10, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", EAGER)
+@pytest.mark.parametrize("text", EXPRESSIONS)
+def test_the_noise_of_every_engine_can_be_estimated(name, text):
+    """Torch's forward mode asserts things of its tensors that a careless perturbation breaks."""
+    evaluate = engines.engine(name)(problem.create(text, order=2))
+    found = noise.perturbation(lambda points: evaluate(points).values.detach(), POINTS, 16, seed=1)
+    assert (found[:, :2].amax(0) > 0).all()
+    assert (found < 1e-10).all()
+
+
+def test_lost_digits_are_imprecise_by_every_engine():
+    """tanh(-20) has none left of its derivatives: 1 - tanh² is 0."""
+    report = derivcheck.check("tanh(x/(x + y))", order=2, domain=(-1, 1), engines=EAGER, points=200, timing=False)
+    assert {row.verdict for row in report.checks[0].partials} <= {Verdict.AGREES, Verdict.IMPRECISE}
 
 
 NO_SERIES = {"erfi", "lambertw", "heaviside", "zeta"}  # torch lacks the first two; the others: see below

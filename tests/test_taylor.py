@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from derivcheck.signatures import BILINEAR, CONSTANT, LINEAR
-from derivcheck.taylor import ELEMENTARY, power
+from derivcheck.taylor import ELEMENTARY, RELATIVE, power
 from derivcheck.taylor_special import SPECIAL, incomplete_gamma, polygamma, zeta
 
 ORDER = 6
@@ -115,6 +115,15 @@ def test_every_rule_has_a_reference_and_every_reference_a_rule():
 def test_a_rule_gives_the_coefficients_of_mpmath(name):
     function, points = REFERENCES[name]
     assert_rule((ELEMENTARY | SPECIAL)[name], function, points, ROUGH.get(name, 1e-11))
+
+
+@pytest.mark.parametrize("name", RELATIVE)
+def test_a_relative_rule_gives_the_coefficients_times_powers_of_the_point(name):
+    function, points = REFERENCES[name]
+    found = RELATIVE[name](torch.tensor(points, dtype=torch.float64), ORDER)
+    for i, x in enumerate(points):
+        for k, c in enumerate(taylor(function, x)):
+            assert found[k][i].item() == pytest.approx(float(c * mpmath.mpf(x) ** k), rel=1e-13)
 
 
 @pytest.mark.parametrize("name", [*ELEMENTARY, *SPECIAL])

@@ -10,7 +10,7 @@ from torch import Tensor
 from derivcheck.errors import Unsupported
 from derivcheck.jet_tensor import Jet, algebra_of, bilinear, constant, elementary, series_of, value
 from derivcheck.series import Algebra
-from derivcheck.taylor import ELEMENTARY, power, powers
+from derivcheck.taylor import ELEMENTARY, RELATIVE, power, powers, relative_power
 from derivcheck.taylor_special import incomplete_gamma, polygamma, zeta
 
 
@@ -60,7 +60,7 @@ def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode is not None:
         return torch.div(value(a), value(b), rounding_mode=rounding_mode)
     if isinstance(b, Jet):
-        product = mul(a, elementary(b, ELEMENTARY["reciprocal"]))
+        product = mul(a, elementary(b, ELEMENTARY["reciprocal"], RELATIVE["reciprocal"]))
         product.series[0] = value(a) / value(b)  # 1/b may leave the range where a/b does not
         return product
     if isinstance(b, Tensor) and b.dim():
@@ -72,7 +72,12 @@ def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
 def pow_(a: Any, b: Any) -> Jet:
     """a^b = a^b_0·exp((b - b_0)·log a): the first factor by its table, the second only where b varies."""
     if not isinstance(b, Tensor) or (b.dim() == 0 and not isinstance(b, Jet)):
-        return elementary(a, lambda x, order: [torch.pow(x, b), *power(x, float(b), order)[1:]])
+        exponent = float(b)
+        return elementary(
+            a,
+            lambda x, order: [torch.pow(x, b), *power(x, exponent, order)[1:]],
+            relative_power(exponent) if exponent < 0 else None,
+        )
     *operands, algebra = _aligned(a, b)
     x, y = torch.broadcast_tensors(*operands)
     fixed = algebra.compose(powers(x[0], y[0], algebra.order), x)

@@ -4,7 +4,6 @@ A jet's own storage is on the meta device and holds no numbers: code that unwrap
 and is found out, where a plain value would pass for a constant.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_any, tree_leaves, tree_map
 
 from derivcheck.series import Algebra
-from derivcheck.taylor import Coefficients
+from derivcheck.taylor import Rule
 
 UNSEEN = "code that torch functions do not pass through, such as torch.jit or torch.vmap, has no Taylor rule"
 
@@ -53,9 +52,15 @@ def constant(x: Any, device: torch.device | None = None) -> Tensor:
     return torch.as_tensor(x, dtype=torch.float64 if isinstance(x, float) else None, device=device)
 
 
-def elementary(u: Jet, rule: Callable[[Tensor, int], Coefficients]) -> Jet:
-    """g(u), by g's Taylor coefficients."""
-    return Jet.of(u.algebra.compose(rule(u.series[0], u.algebra.order), u.series), u.algebra)
+def elementary(u: Jet, rule: Rule, relative: Rule | None = None) -> Jet:
+    """g(u), by g's Taylor coefficients t_k, or by t_k·x^k of a `relative` rule, with (u - x)/x, where x is not 0."""
+    x, order = u.series[0], u.algebra.order
+    if relative is None:
+        return Jet.of(u.algebra.compose(rule(x, order), u.series), u.algebra)
+    usual = (x != 0) & x.isfinite()
+    pairs = zip(relative(x, order), rule(x, order), strict=True)
+    scaled = [torch.where(usual, r, t) for r, t in pairs]
+    return Jet.of(u.algebra.compose(scaled, u.series / torch.where(usual, x, torch.ones_like(x))), u.algebra)
 
 
 def algebra_of(tree: Any) -> Algebra:

@@ -21,7 +21,7 @@ from derivcheck.jet_arithmetic import ARITHMETIC, writable
 from derivcheck.jet_tensor import UNSEEN, Jet, algebra_of, bilinear, elementary, linear, series_of, value
 from derivcheck.reductions import REDUCTIONS
 from derivcheck.signatures import BILINEAR, CONSTANT, CREATION, LINEAR, canonical
-from derivcheck.taylor import ELEMENTARY
+from derivcheck.taylor import ELEMENTARY, RELATIVE
 from derivcheck.taylor_special import SPECIAL
 
 OPERANDS = ("condition", "input", "self", "tensor", "other", "exponent", "mat2")  # in the order of their places
@@ -67,7 +67,7 @@ def _apply(name: str, func: Any, args: list[Any], kwargs: dict[str, Any]) -> Any
         return Jet.of(algebra.constant(made), algebra) if made.is_floating_point() else made
     if name in ELEMENTARY or name in SPECIAL:
         rule = ELEMENTARY.get(name) or SPECIAL[name]
-        return elementary(args[0], rule)
+        return elementary(args[0], rule, RELATIVE.get(name))
     if name in COMPOSITIONS or name in REDUCTIONS:
         return _composed(name, COMPOSITIONS.get(name) or REDUCTIONS[name], args, kwargs)
     if name in LINEAR:

@@ -37,7 +37,7 @@ EXACT = frozenset(
     "masked_scatter zeros_like new_zeros zeros empty_like new_empty empty empty_strided new_empty_strided fill_ zero_ "
     "cat stack maximum minimum max min amax amin relu threshold threshold_backward clamp clamp_min clamp_max floor "
     "ceil round trunc frac heaviside nan_to_num lift_fresh flip roll repeat sort topk unbind expand_copy "
-    "rand randn randint bernoulli".split()
+    "rand randn randint bernoulli _efficientzerotensor _new_zeros_with_same_feature_meta".split()
 )
 # Operations that make numbers from scalars: their outputs are rounded only if the scalar was.
 FACTORIES = frozenset("full full_like new_full ones ones_like new_ones scalar_tensor arange linspace".split())

@@ -74,6 +74,16 @@ def power(x: Tensor, exponent: float, order: int) -> Coefficients:
     return [torch.zeros_like(x) if b == 0 else b * x ** _number(exponent - k) for k, b in enumerate(binomials)]
 
 
+def relative_power(exponent: float) -> Rule:
+    """t_k·x^k of x^r: binomial(r, k)·x^r. For r < 0 no power of x has to be in range but the result's own."""
+
+    def rule(x: Tensor, order: int) -> Coefficients:
+        value, binomials = x ** _number(exponent), power(torch.ones((), dtype=torch.float64), exponent, order)
+        return [value * float(b) for b in binomials]
+
+    return rule
+
+
 def powers(x: Tensor, r: Tensor, order: int) -> Coefficients:
     """The same, with an exponent for each point."""
     t, binomial = [torch.pow(x, r)], torch.ones_like(r)
@@ -159,4 +169,22 @@ ELEMENTARY: dict[str, Rule] = {
     "rsqrt": lambda x, order: [torch.rsqrt(x), *power(x, -0.5, order)[1:]],
     "square": lambda x, order: power(x, 2, order),
     "reciprocal": lambda x, order: power(x, -1, order),
+}
+
+
+def _relative_logarithm(op: Callable[[Tensor], Tensor], base: float = math.e) -> Rule:
+    """t_k·x^k = -(-1)^k/(k·log b)."""
+    return lambda x, order: [
+        op(x),
+        *(torch.full_like(x, -((-1) ** k) / (k * math.log(base))) for k in range(1, order + 1)),
+    ]
+
+
+# t_k·x^k, where t_k or x^k may leave the range and their product does not: 1/sinh(300) has a second derivative.
+RELATIVE: dict[str, Rule] = {
+    "reciprocal": relative_power(-1),
+    "rsqrt": relative_power(-0.5),
+    "log": _relative_logarithm(torch.log),
+    "log2": _relative_logarithm(torch.log2, 2),
+    "log10": _relative_logarithm(torch.log10, 10),
 }
