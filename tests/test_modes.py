@@ -55,6 +55,13 @@ def test_the_noise_of_every_engine_can_be_estimated(name, text):
     assert (found < 1e-10).all()
 
 
+@pytest.mark.parametrize("name", EAGER)
+def test_an_infinite_slope_by_one_variable_leaves_the_other_alone(name):
+    made = problem.create("3*x + cosh(sqrt(y))", partials=["x", "x,x"])
+    values = engines.engine(name)(made)(torch.tensor([[0.5], [0.0]], dtype=torch.float64)).values
+    assert values.tolist() == [[3.0, 0.0]]
+
+
 def test_lost_digits_are_imprecise_by_every_engine():
     """tanh(-20) has none left of its derivatives: 1 - tanh² is 0."""
     report = derivcheck.check("tanh(x/(x + y))", order=2, domain=(-1, 1), engines=EAGER, points=200, timing=False)

@@ -91,8 +91,11 @@ def _push(base: Base, chain: Sequence_, tangents: Sequence[Tensor]) -> Callable[
     inner, j, tangent = _push(base, chain[:-1], tangents), chain[-1], tangents[len(chain) - 1]
 
     def pushed(*columns: Tensor) -> tuple[tuple[Tensor, ...], ...]:
-        seeds = tuple(tangent if i == j else torch.zeros_like(c) for i, c in enumerate(columns))
-        levels, moved = run(lambda *c: torch.func.jvp(inner, c, seeds), *columns)
+        """The other columns have no tangent: one of 0 would make NaN of every infinite slope by them."""
+        before, after = columns[:j], columns[j + 1 :]
+        levels, moved = run(
+            lambda column: torch.func.jvp(lambda x: inner(*before, x, *after), (column,), (tangent,)), columns[j]
+        )
         return (*levels, moved[-1])
 
     return pushed
