@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from derivcheck.operations import Operations, floats
+from derivcheck.operations import Operations, call, floats
 from derivcheck.outcomes import Cause
 
 SHRINKING = frozenset(
@@ -112,7 +112,7 @@ class Watch(Operations):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
         self.operations.add(name)
-        out = func(*args, **(kwargs or {}))
+        out = call(func, args, kwargs)
         for tensor in floats(out):
             inputs = [a for part in floats((args, kwargs)) for a in part.flatten().tolist()]
             self._look(name, tensor, inputs)

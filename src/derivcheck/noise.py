@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from derivcheck.operations import Operations, is_number
+from derivcheck.operations import Operations, call, is_number
 from derivcheck.ulp import smallest_subnormal, unit_roundoff
 
 # The bound is this multiple of the noise. An output moves by at most 2u, by 1u on average, and the largest of some runs
@@ -63,11 +63,11 @@ class Perturbed(Operations):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
         if name in EXACT or _is_view(func):
-            return func(*args, **(kwargs or {}))
-        if name == "_to_copy" and not _narrows(func(*args, **(kwargs or {})), args[0]):
-            return func(*args, **(kwargs or {}))
+            return call(func, args, kwargs)
+        if name == "_to_copy" and not _narrows(call(func, args, kwargs), args[0]):
+            return call(func, args, kwargs)
         args, kwargs = tree_map(self._scalar, (args, kwargs or {})) if _has_tensor(args) else (args, kwargs or {})
-        moved = tree_map(self._factory if name in FACTORIES else self._tensor, out := func(*args, **kwargs))
+        moved = tree_map(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs))
         if func._schema.is_mutable and isinstance(out, Tensor):
             return out.copy_(moved)
         return moved

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -18,6 +19,14 @@ class Operations(TorchDispatchMode):
     def _should_skip_dynamo(cls) -> bool:
         """Nothing here is compiled. True, torch's default, would import its compiler: a second, the first time."""
         return False
+
+
+def call(func: Any, args: Any, kwargs: Any) -> Any:
+    """The operation itself. Zeros without storage, which forward mode makes, times a number are such zeros again: in a
+    mode torch 2.13.0 ends the process there, by a segmentation fault."""
+    if func is torch.ops.aten.mul.Scalar and args[0]._is_zerotensor():
+        return args[0]
+    return func(*args, **(kwargs or {}))
 
 
 def is_number(value: Any) -> bool:
