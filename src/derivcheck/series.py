@@ -38,12 +38,12 @@ class Products:
 
     def sum(self, a: Tensor, b: Tensor, count: int, finite: bool = True) -> Tensor:
         """The first `count` places. Unless `finite`, what is 0 in b stays 0 against an infinite a."""
-        shape = torch.broadcast_shapes(a.shape[1:], b.shape[1:])
-        wide = prod(shape) >= WIDE and a.device.type == "cpu"
-        return (self._one_by_one if wide and finite else self._together)(a.detach(), b.detach(), count, finite)
+        a, b, shape = a.detach(), b.detach(), torch.broadcast_shapes(a.shape[1:], b.shape[1:])
+        if finite and prod(shape) >= WIDE and a.device.type == "cpu":
+            return self._one_by_one(a, b, a.new_zeros((count, *shape)))
+        return self._together(a, b, count, finite)
 
-    def _one_by_one(self, a: Tensor, b: Tensor, count: int, finite: bool) -> Tensor:
-        result = a.new_zeros((count, *torch.broadcast_shapes(a.shape[1:], b.shape[1:])))
+    def _one_by_one(self, a: Tensor, b: Tensor, result: Tensor) -> Tensor:
         for total, pairs in zip(result, self.pairs, strict=False):
             for left, right in pairs:
                 total.addcmul_(a[left], b[right])
