@@ -51,7 +51,7 @@ COMPARE: dict[str, Callable[[Value, float], Any]] = {
 def lower(graph: Graph, roots: Sequence[Ref]) -> Lowered:
     """Compile the roots to one function: d columns (n,) -> a tensor (n,) a root, shared nodes computed once."""
     inputs = {ref: node.place for ref, node in enumerate(graph.nodes) if isinstance(node, Variable)}
-    steps = _frugal(graph, _program(graph, roots), {*roots, *inputs})
+    steps = _program(graph, roots)
 
     def run(columns: Sequence[Tensor]) -> list[Tensor]:
         values = evaluate(steps, {ref: columns[place] for ref, place in inputs.items()})
@@ -74,9 +74,18 @@ def _column(value: Value, like: Tensor) -> Tensor:
 
 
 def _program(graph: Graph, roots: Sequence[Ref]) -> list[tuple[Ref, Step]]:
-    """The nodes to compute at all points, arguments first; the values of a Piecewise are not among them."""
+    """The nodes to compute at all points, arguments first; the values of a Piecewise are not among them.
+
+    Each step drops what no later one needs: its memory, still in the cache, serves the next.
+    """
     walk = graph.reachable(roots, lambda ref: _arguments(graph, ref))
-    return [(ref, _step(graph, ref)) for ref in walk if not isinstance(graph.nodes[ref], Variable)]
+    variables = {ref for ref in walk if isinstance(graph.nodes[ref], Variable)}
+    needed, steps = {*roots} | variables, []
+    for ref in reversed([ref for ref in walk if ref not in variables]):
+        step, last = _step(graph, ref), {*_arguments(graph, ref)} - needed
+        needed |= last
+        steps.append((ref, _dropping(step, last) if last else step))
+    return steps[::-1]
 
 
 def _arguments(graph: Graph, ref: Ref) -> Sequence[Ref]:
@@ -84,17 +93,7 @@ def _arguments(graph: Graph, ref: Ref) -> Sequence[Ref]:
     return [condition for _, condition in node.pairs()] if isinstance(node, Cases) else graph.arguments(ref)
 
 
-def _frugal(graph: Graph, steps: Sequence[tuple[Ref, Step]], kept: Collection[Ref]) -> list[tuple[Ref, Step]]:
-    """The steps, each of which drops what no later one needs: its memory, still in the cache, serves the next."""
-    needed, frugal = set(kept), []
-    for ref, step in reversed(steps):
-        last = [argument for argument in set(_arguments(graph, ref)) if argument not in needed]
-        needed.update(last)
-        frugal.append((ref, _dropping(step, last) if last else step))
-    return frugal[::-1]
-
-
-def _dropping(step: Step, last: Sequence[Ref]) -> Step:
+def _dropping(step: Step, last: Collection[Ref]) -> Step:
     def run(values: dict[Ref, Any]) -> Any:
         result = step(values)
         for ref in last:
