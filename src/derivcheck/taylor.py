@@ -7,6 +7,7 @@ value t_0 is torch's own. Special functions are in `taylor_special`.
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,9 +69,7 @@ def logistic(y: Tensor, p: Tensor, q: Tensor, order: int) -> Coefficients:
 
 def power(x: Tensor, exponent: float, order: int) -> Coefficients:
     """x^r: binomial(r, k)·x^(r-k), and 0 where the binomial is."""
-    binomials = [1.0]
-    for k in range(order):
-        binomials.append(binomials[-1] * (exponent - k) / (k + 1))
+    binomials = _binomials(1.0, exponent, order)
     return [torch.zeros_like(x) if b == 0 else b * x ** _number(exponent - k) for k, b in enumerate(binomials)]
 
 
@@ -78,19 +77,25 @@ def relative_power(exponent: float) -> Rule:
     """t_k·x^k of x^r: binomial(r, k)·x^r. For r < 0 no power of x has to be in range but the result's own."""
 
     def rule(x: Tensor, order: int) -> Coefficients:
-        value, binomials = x ** _number(exponent), power(torch.ones((), dtype=torch.float64), exponent, order)
-        return [value * float(b) for b in binomials]
+        value = x ** _number(exponent)
+        return [value * b for b in _binomials(1.0, exponent, order)]
 
     return rule
 
 
 def powers(x: Tensor, r: Tensor, order: int) -> Coefficients:
     """The same, with an exponent for each point."""
-    t, binomial = [torch.pow(x, r)], torch.ones_like(r)
+    value, (_, *binomials) = torch.pow(x, r), _binomials(torch.ones_like(r), r, order)
+    zero = torch.zeros_like(value)
+    return [value, *(torch.where(b == 0, zero, b * torch.pow(x, r - k)) for k, b in enumerate(binomials, 1))]
+
+
+def _binomials(one: Any, r: Any, order: int) -> list[Any]:
+    """binomial(r, k) for k = 0, ..., K."""
+    b = [one]
     for k in range(order):
-        binomial = binomial * (r - k) / (k + 1)
-        t.append(torch.where(binomial == 0, torch.zeros_like(t[0]), binomial * torch.pow(x, r - k - 1)))
-    return t
+        b.append(b[-1] * (r - k) / (k + 1))
+    return b
 
 
 def _number(r: float) -> float:
