@@ -1,7 +1,5 @@
 """A user's torch function in Taylor mode, against torch's own nested autograd."""
 
-import itertools
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,6 +9,7 @@ from derivcheck.compositions import COMPOSITIONS
 from derivcheck.jet_arithmetic import ARITHMETIC
 from derivcheck.jets import _name
 from derivcheck.reductions import REDUCTIONS
+from tests.liars import SignOfCotangent
 
 ORDER = 3
 GENERATOR = torch.Generator().manual_seed(4)
@@ -271,16 +270,6 @@ def test_points_do_not_see_each_other():
     assert not torch.allclose(found[:, 1], POINTS[1])
 
 
-class Doubled(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return 2 * x
-
-    @staticmethod
-    def backward(ctx, g):
-        return 3 * g
-
-
 @torch.library.custom_op("derivcheck_tests::tripled", mutates_args=())
 def tripled(x: torch.Tensor) -> torch.Tensor:
     return 3 * x
@@ -293,7 +282,7 @@ def scripted(x, y):
 
 
 UNSUPPORTED = {
-    "Doubled is a torch.autograd.Function": lambda x, y: Doubled.apply(x) * y,
+    "SignOfCotangent is a torch.autograd.Function": lambda x, y: SignOfCotangent.apply(x) * y,
     "fft_fft has no Taylor rule": lambda x, y: torch.fft.fft(x).real * y,
     "derivcheck_tests": lambda x, y: tripled(x) * y,
     "torch.vmap": scripted,
@@ -316,13 +305,8 @@ def test_what_has_no_rule_is_unsupported_by_name(words):
 
 
 def at(function, x, y, order=2):
-    return dict(
-        zip(
-            itertools.starmap(lambda *a: a, problem.create("x*y", order=order).partials),
-            jet(function, torch.tensor([[x], [y]], dtype=torch.float64), order).values[0].tolist(),
-            strict=True,
-        )
-    )
+    values = jet(function, torch.tensor([[x], [y]], dtype=torch.float64), order).values[0].tolist()
+    return dict(zip(problem.create("x*y", order=order).partials, values, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from derivcheck import engines, noise, problem
 from derivcheck.outcomes import Verdict
 from derivcheck.reports.table import show_on
 from derivcheck.torch_heads import HEADS
+from tests.liars import backward
 
 EAGER = [name for name in engines.BUILT_IN if name != "compiled"]  # which takes seconds to compile: tests of its own
 POINTS = torch.tensor([[0.3, 0.7, 0.95], [0.2, 0.5, 0.6]], dtype=torch.float64)
@@ -156,17 +157,8 @@ def test_a_wrong_jvp_is_found_by_forward_mode_alone():
 
 
 def test_a_function_without_a_jvp_is_unsupported_by_forward_mode_and_judged_by_reverse():
-    class Backward(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x.sin()
-
-        @staticmethod
-        def backward(ctx, g):
-            return g * ctx.saved_tensors[0].cos()
-
-    found = verdicts(derivcheck.check("sin(x)", function=Backward.apply, engines=["reverse", "forward"], timing=False))
+    sine = backward(torch.sin, torch.cos)
+    found = verdicts(derivcheck.check("sin(x)", function=sine, engines=["reverse", "forward"], timing=False))
     assert found["reverse", "∂f/∂x"] is Verdict.AGREES
     assert found["forward", "∂f/∂x"] is Verdict.UNSUPPORTED
 
