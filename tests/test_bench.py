@@ -8,8 +8,10 @@ from itertools import count
 import pytest
 import torch
 
-from derivcheck import engines, problem
+from derivcheck import problem
+from derivcheck.engines import registry
 from derivcheck.errors import Unsupported
+from derivcheck.symbolic.differentiation import symbolic_partials
 from tests.bench import __main__ as bench
 from tests.bench import commands, growth, jax_rows, order_eight, order_two, row, tables, verdicts
 from tests.bench.machine import machine
@@ -156,7 +158,7 @@ def test_the_peers_compute_the_five_partials(peer):
 
 
 def test_chunks_together_are_all_points():
-    evaluate = engines.engine("symbolic")(problem.create("x1*x2", partials=order_two.PARTIALS))
+    evaluate = registry.engine("symbolic")(problem.create("x1*x2", partials=order_two.PARTIALS))
     points = torch.arange(20, dtype=torch.float64).reshape(2, 10)
     columns = order_two.kept(evaluate, points, 3)
     assert torch.equal(columns[0], points[1])
@@ -179,11 +181,11 @@ def test_a_verdict_is_compared_as_a_number():
 
 
 def test_forgetting_empties_what_a_check_has_kept():
-    engines.symbolic_partials(problem.create("x").formula, ("x",))
-    assert engines.symbolic_partials.cache_info().currsize > 0
-    assert isinstance(engines.symbolic_partials, functools._lru_cache_wrapper)
+    symbolic_partials(problem.create("x").formula, ("x",))
+    assert symbolic_partials.cache_info().currsize > 0
+    assert isinstance(symbolic_partials, functools._lru_cache_wrapper)
     row.forget()
-    assert engines.symbolic_partials.cache_info().currsize == 0
+    assert symbolic_partials.cache_info().currsize == 0
 
 
 def test_a_command_that_fails_is_no_row():

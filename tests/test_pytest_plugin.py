@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from derivcheck import check, reports, suite
+from derivcheck import check, reports
 from derivcheck.reports import failure
+from derivcheck.suite import loader as suite
 
 pytest_plugins = ["pytester"]
 

@@ -10,7 +10,7 @@ import torch
 
 from derivcheck import check
 from derivcheck.outcomes import Verdict
-from derivcheck.record import plain
+from derivcheck.reports.record import plain
 from derivcheck.results import worst_verdict
 
 SCHEMA = json.loads((Path(__file__).parent / "report.schema.json").read_text())

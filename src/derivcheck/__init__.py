@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from derivcheck.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from derivcheck.checking import assert_derivatives, check, check_all
+    from derivcheck.api import assert_derivatives, check, check_all
     from derivcheck.errors import DerivcheckError, ExpressionError, RequestError
     from derivcheck.outcomes import Cause, Verdict
-    from derivcheck.request import Check
+    from derivcheck.problem import Check
     from derivcheck.results import Report
 
 __all__ = [
@@ -34,10 +34,10 @@ __all__ = [
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category=UserWarning)
 
 _HOME = {
-    "assert_derivatives": "checking",
-    "check": "checking",
-    "check_all": "checking",
-    "Check": "request",
+    "assert_derivatives": "api",
+    "check": "api",
+    "check_all": "api",
+    "Check": "problem",
     "DerivcheckError": "errors",
     "ExpressionError": "errors",
     "RequestError": "errors",

@@ -1,5 +1,5 @@
 """`python -m derivcheck`."""
 
-from derivcheck.cli import main
+from derivcheck.cli.command import main
 
 main()

@@ -16,6 +16,11 @@ class Verdict(Enum):
     def rank(self) -> int:
         return list(Verdict).index(self)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing wrong was found and nothing proved."""
+        return self in (Verdict.UNDECIDED, Verdict.UNSUPPORTED)
+
 
 class Outcome(Enum):
     """What a check means for the run: the verdict, seen through --strict and what a suite says of it."""
@@ -29,9 +34,22 @@ class Outcome(Enum):
     XPASSED = "passed unexpectedly"
     FAILED = "failed"
 
+    def fails(self, *, known_ok: bool) -> bool:
+        """Whether a check alone makes the exit status 1. With `known_ok` a known defect does not."""
+        return self in (Outcome.FAILED, Outcome.XPASSED) or (self is Outcome.KNOWN and not known_ok)
 
-FAILING = frozenset({Outcome.FAILED, Outcome.XPASSED})
-OPEN = {Verdict.UNDECIDED: Outcome.UNDECIDED, Verdict.UNSUPPORTED: Outcome.UNSUPPORTED}
+    def is_excused(self, *, known_ok: bool) -> bool:
+        """Whether the check disagrees and the run does not fail for it."""
+        return self is Outcome.XFAILED or (self is Outcome.KNOWN and known_ok)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is proved: exit status 3, unless something else fails."""
+        return self in (Outcome.UNDECIDED, Outcome.UNSUPPORTED)
+
+    def urgency(self, *, known_ok: bool) -> tuple[bool, int]:
+        """A key to sort by: what fails the run first, then the worst."""
+        return not self.fails(known_ok=known_ok), -list(Outcome).index(self)
 
 
 class Cause(Enum):

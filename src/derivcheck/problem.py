@@ -13,16 +13,15 @@ import sympy as sp
 
 from derivcheck import multi_index
 from derivcheck.errors import RequestError
+from derivcheck.expression.parsing import Parsed, parse, symbol
+from derivcheck.expression.texts import Interval, domains, parse_number
 from derivcheck.multi_index import MultiIndex, natural_order
-from derivcheck.numerals import parse_number
-from derivcheck.parsing import Parsed, parse, symbol
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 SAMPLERS = ("uniform", "floats", "sobol")
 LAYOUTS = ("columns", "matrix")
+ALL = "all"  # the engine name that means every engine that can
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,28 @@ class Problem:
     @property
     def order(self) -> int:
         return max(map(sum, self.partials))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a run."""
+
+    name: str
+    problem: Problem
+    """Without its `function` where it comes from a suite: `function_name` is imported when the check runs."""
+    engines: tuple[str, ...] = ("reverse",)
+    """By name, or (`all`,): those that can compute every partial."""
+    source: str = ""
+    """The suite file, as it was named."""
+    line: int = 0
+    """Of the entry in the file, from 1."""
+    tags: tuple[str, ...] = ()
+    skip: str = ""
+    """Why it is not run."""
+    xfail: str = ""
+    """Why it must disagree."""
+    known: str = ""
+    """The address of the issue of a known defect."""
 
 
 def create(
@@ -142,47 +163,6 @@ def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
     return sorted({variables.index(name) for name in (wrt or variables)})
 
 
-def domains(given: Any, variables: Sequence[str]) -> tuple[Interval, ...]:
-    """d intervals from a pair for all, a mapping name -> pair, or texts `0:1` and `x1=0:1`, the last one winning."""
-    by_name: dict[str, Interval] = dict.fromkeys(variables, (0.0, 1.0))
-    for name, interval in _domain_items(given):
-        if name is not None and name not in variables:
-            raise RequestError(
-                f"--domain {name}=...: there is no variable {name}", f"The variables are {', '.join(variables)}."
-            )
-        ends = _interval(interval, name)
-        by_name |= {name: ends} if name else dict.fromkeys(variables, ends)
-    return tuple(by_name[v] for v in variables)
-
-
-def _domain_items(given: Any) -> list[tuple[str | None, Any]]:
-    if isinstance(given, Mapping):
-        return list(given.items())
-    if isinstance(given, str):
-        given = [given]
-    if all(isinstance(text, str) for text in given):
-        split = [text.rpartition("=") for text in given]
-        return [(name.strip() or None, ends) for name, _, ends in split]
-    return [(None, given)]
-
-
-def _interval(given: Any, name: str | None) -> Interval:
-    where = f"--domain {name}=" if name else "--domain "
-    parts = given.split(":") if isinstance(given, str) else list(given)
-    shown = given if isinstance(given, str) else ":".join(map(str, parts))
-    if len(parts) != 2:
-        raise RequestError(f"{where}{shown}: not two ends", "Write it like 0:1, or x1=0:1 for one variable.")
-    try:
-        low, high = (float(parse_number(str(part).strip())) for part in parts)
-    except OverflowError:
-        raise RequestError(f"{where}{shown}: an end is beyond float64", "Its largest number is 1.8e308.") from None
-    except RequestError as error:
-        raise RequestError(f"{where}{shown}: {error.cause}", error.cure) from None
-    if low > high:
-        raise RequestError(f"{where}{shown} is reversed", f"Write {where}{shown.split(':')[1]}:{shown.split(':')[0]}.")
-    return low, high
-
-
 # Fields of a Problem that `check` takes as they are.
 OPTIONS = (
     "points", "seed", "sampler", "corners", "layout", "strict", "max_lost_bits", "tolerances", "timeout", "timing",
@@ -211,3 +191,12 @@ def _check_options(options: Mapping[str, Any]) -> None:
         value = options.get(key)
         if value is not None and not (value >= 0 and math.isfinite(value)):
             raise RequestError(f"--{key.replace('_', '-')} {value}: not a positive number", "Give a number such as 10.")
+
+
+def tolerances(rtol: float | None, atol: float | None) -> tuple[float, float] | None:
+    """Both, or none."""
+    if rtol is None and atol is None:
+        return None
+    if rtol is None or atol is None or not (rtol >= 0 and atol >= 0):
+        raise RequestError("--rtol goes with --atol, neither negative", "Give both: --rtol 1e-6 --atol 0.")
+    return rtol, atol

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from derivcheck.request import Check
+    from derivcheck.problem import Check
     from derivcheck.results import CheckResult, Report
 
 SUFFIX = ".derivcheck.toml"
@@ -54,7 +54,7 @@ class SuiteFile(pytest.File):
     """A suite. Its mistakes are told at once, and none of its checks is run then."""
 
     def collect(self) -> Iterator[CheckItem]:
-        from derivcheck import suite  # noqa: PLC0415 sympy
+        from derivcheck.suite import loader as suite  # noqa: PLC0415 sympy
 
         allowed = not self.config.getoption("derivcheck_no_functions")
         try:
@@ -133,9 +133,9 @@ def _run(check: Check, *, known_ok: bool) -> Report:
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
-        from derivcheck.checking import environment  # noqa: PLC0415 torch
         from derivcheck.results import Report  # noqa: PLC0415 with it
-        from derivcheck.single import run_check  # noqa: PLC0415 with it
+        from derivcheck.run.one import run_check  # noqa: PLC0415 with it
+        from derivcheck.run.report import environment  # noqa: PLC0415 torch
         from derivcheck.version import VERSION  # noqa: PLC0415 with it
 
         result = run_check(check)
@@ -144,8 +144,8 @@ def _run(check: Check, *, known_ok: bool) -> Report:
 
 def _reason_not_to_pass(result: CheckResult) -> type[NotAgreed] | None:
     """None too for a check that should disagree and agrees: that it passes is what pytest reports then."""
-    from derivcheck.outcomes import OPEN, Outcome  # noqa: PLC0415 with torch
+    from derivcheck.outcomes import Outcome  # noqa: PLC0415 with torch
 
     if result.outcome in (Outcome.FAILED, Outcome.KNOWN, Outcome.XFAILED):
         return Disagrees
-    return NotProved if result.verdict in OPEN else None
+    return NotProved if result.verdict.is_open else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derivcheck.errors import ExitStatus
-from derivcheck.outcomes import FAILING, OPEN, Cause, Outcome, Verdict
+from derivcheck.outcomes import Cause, Outcome, Verdict
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class CheckResult:
             return Outcome.XFAILED if self.verdict is Verdict.DISAGREES else Outcome.XPASSED
         if self.fails:
             return Outcome.KNOWN if self.known else Outcome.FAILED
-        return OPEN.get(self.verdict, Outcome.PASSED)
+        return Outcome(self.verdict.value) if self.verdict.is_open else Outcome.PASSED
 
     @property
     def message(self) -> str:
@@ -172,10 +172,10 @@ class Report:
         if self.interrupted:
             return ExitStatus.TERMINATED if self.terminated else ExitStatus.INTERRUPTED
         outcomes = {check.outcome for check in self.checks}
-        if outcomes & (FAILING if self.known_ok else FAILING | {Outcome.KNOWN}):
+        if any(outcome.fails(known_ok=self.known_ok) for outcome in outcomes):
             return ExitStatus.DISAGREES
-        open_ = not outcomes or outcomes & {Outcome.UNDECIDED, Outcome.UNSUPPORTED}
-        return ExitStatus.UNDECIDED if open_ else ExitStatus.AGREES
+        is_open = not outcomes or any(outcome.is_open for outcome in outcomes)
+        return ExitStatus.UNDECIDED if is_open else ExitStatus.AGREES
 
     @property
     def ok(self) -> bool:
@@ -183,7 +183,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: NaN and infinity as text, points as hexadecimal floats."""
-        from derivcheck import record  # noqa: PLC0415 it reads what is defined here
+        from derivcheck.reports import record  # noqa: PLC0415 it reads what is defined here
 
         return record.of_report(self)
 

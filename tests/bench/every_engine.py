@@ -6,7 +6,8 @@ from functools import partial
 
 import torch
 
-from derivcheck import engines, problem
+from derivcheck import problem
+from derivcheck.engines import registry
 from tests.bench.row import Row, Sides, Sizes, timed
 
 GROUP = "engines"
@@ -15,7 +16,7 @@ EXPRESSIONS = ("tanh(exp(sin(x)))", "sin(x)/(1+x**2)")
 
 def rows(sizes: Sizes) -> list[Row]:
     """One row an expression, order and engine; the ratio says how many times as fast as reverse mode it is."""
-    names = [name for name in engines.BUILT_IN if name != "reverse" and (sizes.compiles or name != "compiled")]
+    names = [name for name in registry.BUILT_IN if name != "reverse" and (sizes.compiles or name != "compiled")]
     return [
         _row(text, order, name, sizes.engine_points)
         for text in EXPRESSIONS
@@ -34,5 +35,5 @@ def sides(text: str, order: int, name: str, n: int) -> Sides:
     """The derivative alone, not those below it."""
     made = problem.create(text, partials=[",".join(["x"] * order)])
     points = torch.rand(1, n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    ours, reverse = (engines.engine(engine)(made) for engine in (name, "reverse"))
+    ours, reverse = (registry.engine(engine)(made) for engine in (name, "reverse"))
     return Sides(timed(lambda: list(ours(points).values.T)), timed(lambda: list(reverse(points).values.T)))

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from derivcheck import engines, problem
+from derivcheck import problem
+from derivcheck.engines import registry
 from tests.bench import order_two
 from tests.bench.row import NotInstalled, Row, Side, Sides, Sizes, timed
 
@@ -69,7 +70,7 @@ def high(n: int, order: int, peer: Callable[[Any, int], Callable[..., Any]], eng
     """One derivative of one variable."""
     jax = jax_with_float64()
     points = torch.rand(1, n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    evaluate = engines.engine(engine)(problem.create(NESTED, partials=[",".join(["x"] * order)]))
+    evaluate = registry.engine(engine)(problem.create(NESTED, partials=[",".join(["x"] * order)]))
     return Sides(timed(lambda: list(evaluate(points).values.T)), side(jax, peer(jax, order), points[0]))
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import count
 
 from derivcheck import check_all
-from derivcheck.pool import WorkerPool
-from derivcheck.suite import loads
+from derivcheck.run.pool import WorkerPool
+from derivcheck.suite.loader import loads
 from tests.bench.row import Row, Side, Sides, Sizes, timed
 from tests.bench.verdicts import verdict
 

@@ -9,10 +9,11 @@ import sympy as sp
 import torch
 from torch import Tensor
 
-from derivcheck import engines, problem
-from derivcheck.differentiation import SymbolicPartials
-from derivcheck.lowering import Lowered, lower
+from derivcheck import problem
+from derivcheck.engines import registry
 from derivcheck.multi_index import MultiIndex, canonical
+from derivcheck.symbolic.differentiation import SymbolicPartials
+from derivcheck.symbolic.lowering import Lowered, lower
 from tests.bench.row import Row, Sides, Sizes, timed
 
 EXPRESSION = "tanh(exp(sin(x1*x2))*cos(x1+x2))"
@@ -78,7 +79,7 @@ def values(order: int) -> Sides:
     """Two engines at the same points."""
     made = created(order)
     points = torch.rand(2, POINTS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    jet, reverse = (engines.engine(name)(made) for name in ("jet", "reverse"))
+    jet, reverse = (registry.engine(name)(made) for name in ("jet", "reverse"))
     return Sides(timed(lambda: list(jet(points).values.T)), timed(lambda: list(reverse(points).values.T)))
 
 

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, autograd
 from torch.func import grad, hessian, vmap
 
-from derivcheck import engines, problem
-from derivcheck.chunks import TRIALS, ChunkSize
-from derivcheck.engines import Evaluate
+from derivcheck import problem
+from derivcheck.engines import registry
+from derivcheck.engines.extend import Evaluate
+from derivcheck.sampling.chunks import TRIALS, ChunkSize
 from tests.bench.row import Row, Sides, Sizes, timed
 
 EXPRESSION = "x1**2*sin(x2)"
@@ -43,7 +44,7 @@ def sides(n: int, engine: str, peer: Callable[[Tensor], list[Tensor]], keep: boo
     """The same points as rows (2, n) for us and as the peer's matrix (n, 2)."""
     points = torch.rand(2, n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     matrix = points.T.contiguous()
-    evaluate = engines.engine(engine)(problem.create(EXPRESSION, partials=PARTIALS))
+    evaluate = registry.engine(engine)(problem.create(EXPRESSION, partials=PARTIALS))
     size = calibrated(evaluate, points)
     if keep:
         return Sides(timed(lambda: kept(evaluate, points, size)), timed(lambda: peer(matrix)))

@@ -17,7 +17,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from derivcheck import multi_index
-from derivcheck.engines import Evaluate, Partials, own_warnings_ignored, reverse
+from derivcheck.engines import reverse
+from derivcheck.engines.calling import own_warnings_ignored
+from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.errors import Unsupported
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from derivcheck import multi_index
-from derivcheck.engines import Evaluate, Partials, own_warnings_ignored, point_function, run
+from derivcheck.engines.calling import own_warnings_ignored, point_function, run
+from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.reverse import powers_of_two
 from derivcheck.errors import Unsupported
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck.engines import Evaluate, Partials, point_function, run
+from derivcheck.engines.calling import point_function, run
+from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.forward import Base, along
 from derivcheck.engines.reverse import powers_of_two
 

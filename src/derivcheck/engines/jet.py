@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from derivcheck.engines import Evaluate, Partials, point_function, run
+from derivcheck.engines.calling import point_function, run
+from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.reverse import powers_of_two
 from derivcheck.errors import Unsupported
-from derivcheck.jet_tensor import UNSEEN, Jet
-from derivcheck.series import Algebra
+from derivcheck.taylor.jet import UNSEEN, Jet
+from derivcheck.taylor.series import Algebra
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from derivcheck import multi_index
-from derivcheck.engines import Evaluate, Partials, lacking, point_function, run
+from derivcheck.engines.calling import lacking, point_function, run
+from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.errors import TimedOut, Unsupported
 
 if TYPE_CHECKING:

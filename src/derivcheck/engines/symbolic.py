@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck.engines import Evaluate, Partials, run, symbolic_partials
+from derivcheck.engines.calling import run
+from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.errors import Unsupported
-from derivcheck.lowering import Lowered, lower
+from derivcheck.symbolic.differentiation import symbolic_partials
+from derivcheck.symbolic.lowering import Lowered, lower
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem

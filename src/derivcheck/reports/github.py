@@ -14,7 +14,6 @@ from pathlib import Path
 from derivcheck.outcomes import Outcome
 from derivcheck.reports import markdown, wording
 from derivcheck.reports.characters import legible, one_line, short
-from derivcheck.reports.urgency import urgency
 from derivcheck.reports.weight import Weight, story, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -60,7 +59,7 @@ class Annotation:
 def render(report: Report) -> str:
     """A line an annotation, the most important first; nothing where there is nothing to say."""
     named = zip(report.checks, wording.names(report), strict=True)
-    ordered = sorted(named, key=lambda pair: urgency(pair[0].outcome, report))
+    ordered = sorted(named, key=lambda pair: pair[0].outcome.urgency(known_ok=report.known_ok))
     each = [list(_of_check(check, name, report)) for check, name in ordered]
     return "".join(f"{annotation}\n" for annotation in [*_of_run(report), *_in_turn(each), *_summary(each)])
 

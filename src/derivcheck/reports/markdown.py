@@ -12,7 +12,6 @@ from itertools import accumulate
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import gfm, wording
 from derivcheck.reports.columns import bits, columns
-from derivcheck.reports.urgency import fails_run, urgency
 from derivcheck.reports.weight import Weight, complaint, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -74,7 +73,9 @@ def _findings(report: Report) -> str:
 def _counted(checks: Sequence[CheckResult], report: Report) -> str:
     """2 failed, 1 undecided, 997 passed."""
     counts = Counter(check.outcome for check in checks)
-    return ", ".join(f"{counts[o]} {o.value}" for o in sorted(counts, key=lambda o: urgency(o, report)))
+    return ", ".join(
+        f"{counts[o]} {o.value}" for o in sorted(counts, key=lambda o: o.urgency(known_ok=report.known_ok))
+    )
 
 
 def _single(check: CheckResult, report: Report) -> Iterator[str]:
@@ -92,7 +93,7 @@ def _single(check: CheckResult, report: Report) -> Iterator[str]:
 
 
 def _several(report: Report) -> Iterator[str]:
-    ordered = sorted(report.checks, key=lambda check: urgency(check.outcome, report))
+    ordered = sorted(report.checks, key=lambda check: check.outcome.urgency(known_ok=report.known_ok))
     told = [check for check in ordered if _has_story(check, report)]
     others = [check for check in ordered if not _has_story(check, report)]
     folds = len(ordered) > UNFOLDED
@@ -113,7 +114,7 @@ def _several(report: Report) -> Iterator[str]:
 
 def _has_story(check: CheckResult, report: Report) -> bool:
     """Whether it needs somebody's attention: what is left open too, but no failure that is excused."""
-    return fails_run(check.outcome, report) or check.outcome in (Outcome.UNDECIDED, Outcome.UNSUPPORTED)
+    return check.outcome.fails(known_ok=report.known_ok) or check.outcome.is_open
 
 
 def _table(checks: Sequence[CheckResult]) -> Iterator[str]:

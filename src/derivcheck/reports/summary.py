@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from derivcheck.outcomes import Outcome
 from derivcheck.reports.columns import duration
-from derivcheck.reports.urgency import fails_run, urgency
 from derivcheck.results import CheckResult, Report
 
 SLOWEST = 5
@@ -20,12 +19,12 @@ def is_suite(report: Report) -> bool:
 def remarkable(report: Report) -> list[CheckResult]:
     """The checks that did not simply pass, what fails the run first."""
     found = [check for check in report.checks if check.outcome not in QUIET]
-    return sorted(found, key=lambda check: urgency(check.outcome, report))
+    return sorted(found, key=lambda check: check.outcome.urgency(known_ok=report.known_ok))
 
 
 def excused(check: CheckResult, report: Report) -> bool:
     """A known defect that may be: a line says enough."""
-    return check.outcome is Outcome.KNOWN and not fails_run(check.outcome, report)
+    return check.outcome is Outcome.KNOWN and report.known_ok
 
 
 def slowest(report: Report) -> Iterator[str]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from derivcheck.outcomes import Verdict
-from derivcheck.reports import engines, summary, wording
+from derivcheck.reports import side_by_side, summary, wording
 from derivcheck.reports.columns import columns
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -65,8 +65,8 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
     """One check in full."""
     yield Text(wording.title(check), style="bold")
     rows = [row for row in _ordered(check) if show == "all" or row.verdict is not Verdict.AGREES]
-    if len(engines.engines(check)) > 1:
-        yield from engines.tables(check, rows, width, STYLES)
+    if len(side_by_side.engines(check)) > 1:
+        yield from side_by_side.tables(check, rows, width, STYLES)
     elif rows:
         yield _table(rows)
     if formulas:
@@ -74,10 +74,10 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
         yield from (Text(f"  {label} = {formula}") for label, formula in printed.items())
     most = EXPLAINED_IN_SUITE if check.source else EXPLAINED
     yield from _explanations([*wording.distinct(replace(check, partials=tuple(rows))).partials], most)
-    yield from engines.unable(check)
+    yield from side_by_side.unable(check)
     yield Text(wording.totals(check, report), style=STYLES[check.verdict])
-    if engines.fastest(check):
-        yield Text(engines.fastest(check), style="bold")
+    if side_by_side.fastest(check):
+        yield Text(side_by_side.fastest(check), style="bold")
 
 
 def _ordered(check: CheckResult) -> list[PartialResult]:

@@ -6,7 +6,6 @@ Formats that CI systems read count failures; these counts must be right whenever
 from enum import Enum
 
 from derivcheck.outcomes import Cause, Outcome, Verdict
-from derivcheck.reports.urgency import is_excused
 from derivcheck.reports.wording import evidence, judgement, replay, sentence, standing
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -25,7 +24,7 @@ class Weight(Enum):
 
 def weighed(check: CheckResult, report: Report) -> list[tuple[PartialResult, Weight]]:
     """The rows with their weights, as they come."""
-    excused = is_excused(check.outcome, report)
+    excused = check.outcome.is_excused(known_ok=report.known_ok)
     return [(row, _weight(row, check, excused)) for row in check.partials]
 
 

@@ -1,0 +1,117 @@
+"""Where reports go: the terminal, a log, or files that are opened before the work begins and replaced in one step."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from derivcheck.cli.progress import bar
+from derivcheck.errors import RequestError
+from derivcheck.reports import FORMATS, renderer
+from derivcheck.results import Report
+
+
+@dataclass(frozen=True)
+class File:
+    """A report to be written to `target`, by way of `draft` beside it."""
+
+    format: str
+    target: Path
+    draft: Path
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """What was asked for with --report, --show, --formulas and --quiet."""
+
+    printed: tuple[str, ...]
+    files: tuple[File, ...]
+    show: str
+    formulas: bool
+    quiet: bool
+
+    @classmethod
+    def open(cls, requested: Sequence[str], *, show: str, formulas: bool, quiet: bool) -> "Deliveries":
+        """Check the formats and make sure that every file can be written, before any work is done.
+
+        Who asks for files alone sees the table as well.
+        """
+        pairs = [text.partition("=")[::2] for text in requested]
+        for name, _ in pairs:
+            if name not in FORMATS:
+                raise RequestError(
+                    f"--report {ascii(name)[1:-1]}: unknown format",
+                    f"Choose from {', '.join(FORMATS)}; add =FILE to write a file.",
+                )
+        files = tuple(_draft(name, path) for name, path in pairs if path)
+        printed = tuple(name for name, path in pairs if not path)
+        return cls(printed or ("table",), files, show, formulas, quiet)
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[None]:
+        """A bar on stderr, on a terminal only."""
+        console = Console(stderr=True)
+        with bar(console) if console.is_terminal and not self.quiet else contextlib.nullcontext():
+            yield
+
+    @contextlib.contextmanager
+    def discarded_on_failure(self) -> Iterator[None]:
+        """Remove the drafts where the work fails."""
+        try:
+            yield
+        except BaseException:
+            for file in self.files:
+                file.draft.unlink(missing_ok=True)
+            raise
+
+    def write(self, report: Report) -> None:
+        """Print what is to be printed, and put every file in its place."""
+        for file in self.files:
+            file.draft.write_text(renderer(file.format)(report), encoding="utf-8")
+            os.replace(file.draft, file.target)
+        for name in self.printed if not self.quiet else ():
+            if name == "table":
+                self._table(report)
+            else:
+                sys.stdout.write(renderer(name)(report))
+        sys.stdout.flush()
+        if "github" in {*(file.format for file in self.files), *(self.printed if not self.quiet else ())}:
+            _summarise(report)
+
+    def _table(self, report: Report) -> None:
+        """In colour and to the width of a terminal; in a pipe or a log as wide as it is."""
+        from derivcheck.reports.table import WIDE, show_on  # noqa: PLC0415 the table alone needs it
+
+        console = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False)
+        show_on(console, report, show=self.show, formulas=self.formulas)
+
+
+def _summarise(report: Report) -> None:
+    """Add to the summary of the job, where GitHub Actions names a file for it. What fails here costs no result."""
+    from derivcheck.reports.github import summarise  # noqa: PLC0415 this format alone needs it
+
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            summarise(report, Path(path))
+        except OSError as error:
+            sys.stderr.write(f"derivcheck: GITHUB_STEP_SUMMARY={path}: cannot be written: {error.strerror}\n")
+
+
+def _draft(name: str, path: str) -> File:
+    target = Path(path)
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent or Path())
+        os.close(handle)
+    except OSError as error:
+        raise RequestError(
+            f"--report {name}={path}: cannot be written: {error.strerror}",
+            "Choose a file in a folder that exists and may be written.",
+        ) from None
+    return File(name, target, Path(draft))

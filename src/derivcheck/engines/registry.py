@@ -1,0 +1,48 @@
+"""Which engines there are: the built-in ones, and those of plugins."""
+
+import warnings
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from derivcheck.engines.extend import Engine
+from derivcheck.errors import RequestError
+
+GROUP = "derivcheck.engines.v1"
+BUILT_IN = {
+    "reverse": "derivcheck.engines.reverse:prepare",
+    "symbolic": "derivcheck.engines.symbolic:prepare",
+    "forward": "derivcheck.engines.forward:prepare",
+    "forward-over-reverse": "derivcheck.engines.forward_over_reverse:prepare",
+    "jet": "derivcheck.engines.jet:prepare",
+    "compiled": "derivcheck.engines.compiled:prepare",
+}
+
+
+def engine(name: str) -> Engine:
+    """The engine of this name, built in or from a plugin. Raises `RequestError` with the list where there is none."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found: Engine = getattr(import_module(module), attribute)
+        return found
+    for point in entry_points(group=GROUP):
+        if point.name == name:
+            loaded = _load(point)
+            if loaded is not None:
+                return loaded
+    raise RequestError(f"--engine {ascii(name)[1:-1]}: unknown", f"Choose from {', '.join(names())}.")
+
+
+def names() -> list[str]:
+    """All engines: the built-in ones, then those of plugins."""
+    return [*BUILT_IN, *sorted(point.name for point in entry_points(group=GROUP) if point.name not in BUILT_IN)]
+
+
+def _load(point: EntryPoint) -> Engine | None:
+    """A plugin that does not load costs a warning with its distribution's name, never the run."""
+    try:
+        loaded: Engine = point.load()
+        return loaded
+    except Exception as error:
+        owner = point.dist.name if point.dist else "an unknown distribution"
+        warnings.warn(f"engine {point.name} of {owner} does not load: {type(error).__name__}: {error}", stacklevel=2)
+        return None

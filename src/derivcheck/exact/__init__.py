@@ -1,0 +1,1 @@
+"""The referee: proved enclosures of every partial, in ball arithmetic."""

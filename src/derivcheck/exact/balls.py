@@ -1,0 +1,260 @@
+"""Graph -> ball arithmetic (python-flint, Arb: Johansson, IEEE Trans. Computers 66, 2017).
+
+Every value is a ball that provably contains the exact one. Where a head jumps or bends (sign, abs, max, floor,
+Piecewise) a *switch* decides by the sign of a difference. A switch that is zero, or so close to it that the dtype
+cannot tell, is *tied*; a program can be run with tied switches forced to either side, which is how one-sided
+derivatives at a kink are had.
+"""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, fmpq
+
+from derivcheck.errors import Unsupported
+from derivcheck.exact.arb_heads import HEADS, JUMPS
+from derivcheck.symbolic.graph import (
+    Cases,
+    Constant,
+    Function,
+    Graph,
+    Logic,
+    Number,
+    Product,
+    Ref,
+    Relation,
+    Step,
+    Sum,
+    Variable,
+    evaluate,
+)
+
+# A tie is a difference within 8 roundings of its largest terms: a sum of a few terms, each rounded once, moves so far.
+TIE = 8
+
+NAN = arb("nan")
+
+
+def exact(number: Number) -> int | fmpq:
+    """A number as flint takes it without rounding."""
+    return number if isinstance(number, int) else fmpq(number.numerator, number.denominator)
+
+
+class Program:
+    """The roots of a graph, compiled once, run at any point and precision.
+
+    `u` is the unit roundoff of the dtype: it says when a switch is tied. After a run, `tied` holds the tied switches.
+    """
+
+    def __init__(self, graph: Graph, roots: Sequence[Ref], u: float) -> None:
+        self.graph, self.roots, self.u = graph, roots, u
+        self.sides: dict[Ref, int] = {}
+        self.tied: set[Ref] = set()
+        self.inputs = {ref: node.place for ref, node in enumerate(graph.nodes) if isinstance(node, Variable)}
+        self._point: Sequence[float] = ()
+        walk = [ref for ref in graph.reachable(roots) if ref not in self.inputs]
+        self.steps: list[tuple[Ref, Step]] = [(ref, self._step(ref)) for ref in walk]
+
+    def run(self, point: Sequence[float], sides: dict[Ref, int] | None = None) -> list[arb]:
+        """The balls of the roots at a point (d floats, taken exactly), with the given switches forced to a side."""
+        self.sides, self.tied, self._point = sides or {}, set(), point
+        values = evaluate(self.steps, {ref: arb(point[place]) for ref, place in self.inputs.items()})
+        return [values[root] for root in self.roots]
+
+    def _step(self, ref: Ref) -> Step:
+        match self.graph.nodes[ref]:
+            case Constant(name):
+                return (lambda v: arb.pi()) if name == "pi" else (lambda v: arb.const_e())
+            case Sum(constant, terms):
+                return _sum(constant, terms)
+            case Product(factors):
+                return _product(factors)
+            case Function(head, arguments):
+                return self._function(head, arguments)
+            case Relation(operator, difference):
+                return self._relation(operator, difference)
+            case Logic(operator, conditions):
+                return _logic(operator, conditions)
+            case Cases() as cases:
+                return _cases(cases)
+        raise AssertionError(f"no ball of {self.graph.nodes[ref]}")
+
+    def _function(self, head: str, arguments: tuple[Ref, ...]) -> Step:
+        if head in JUMPS:
+            switch, rule = self._switch(arguments[-1]), JUMPS[head]
+            return lambda v: NAN if (side := switch(v)) is None else rule(side, *(v[a] for a in arguments))
+        if head in ("floor", "mod"):
+            return self._floor(head, arguments)
+        if head not in HEADS:
+            raise Unsupported(f"the referee has no enclosure of {head}")
+        op = HEADS[head]
+        if len(arguments) == 1:
+            (argument,) = arguments
+            return lambda v: op(v[argument])
+        return lambda v: op(*(v[a] for a in arguments))
+
+    def _switch(self, ref: Ref) -> Callable[[dict[Ref, Any]], int | None]:
+        """The sign of a node: 1, 0, -1, or None where the ball does not tell. Multiples of a node share its switch."""
+        node = self.graph.nodes[ref]
+        lead = node.terms[0][1] if isinstance(node, Sum) and node.terms else 1
+        name = self.graph.sum([(ref, Fraction(1) / lead)])
+        orientation = 1 if lead > 0 else -1
+
+        def side(v: dict[Ref, Any]) -> int | None:
+            if not v[ref].is_finite():
+                return None
+            forced = self.sides.get(name)
+            if forced is not None:
+                return forced * orientation
+            if self._is_tied(ref, v):
+                self.tied.add(name)
+            return self._sign(ref, v[ref])
+
+        return side
+
+    def _is_tied(self, ref: Ref, v: dict[Ref, Any]) -> bool:
+        node, value = self.graph.nodes[ref], v[ref]
+        if isinstance(node, Sum) and len(node.terms) + bool(node.constant) > 1:
+            scale = sum((abs(v[t] * exact(c)) for t, c in node.terms), abs(arb(exact(node.constant))))
+            return not abs(value) > scale * (TIE * self.u)
+        return not (value > 0 or value < 0)
+
+    def _sign(self, ref: Ref, value: arb) -> int | None:
+        if value > 0:
+            return 1
+        if value < 0:
+            return -1
+        rational = fmpq(0) if value.is_zero() else self.rational(ref)
+        return None if rational is None else (rational > 0) - (rational < 0)
+
+    def rational(self, ref: Ref) -> fmpq | None:
+        """The exact value at the point of the latest run, for a rational function of the variables."""
+        known: dict[Ref, fmpq | None] = {}
+        for r in self.graph.reachable([ref]):
+            known[r] = self._rational(r, known)
+        return known[ref]
+
+    def _rational(self, ref: Ref, known: dict[Ref, fmpq | None]) -> fmpq | None:
+        node = self.graph.nodes[ref]
+        if isinstance(node, Variable):
+            return arb(self._point[node.place]).fmpq()
+        if not isinstance(node, Sum | Product) or any(known[a] is None for a in self.graph.arguments(ref)):
+            return None
+        if isinstance(node, Sum):
+            return sum((known[t] * exact(c) for t, c in node.terms), fmpq(1) * exact(node.constant))  # type: ignore[operator, return-value]
+        if any(Fraction(e).denominator != 1 or (known[f] == 0 and e < 0) for f, e in node.factors):
+            return None
+        total = fmpq(1)
+        for f, e in node.factors:
+            total *= known[f] ** int(e)  # type: ignore[operator]
+        return total
+
+    def _floor(self, head: str, arguments: tuple[Ref, ...]) -> Step:
+        """floor(q), or Mod(x, p) = x - p·floor(x/p). Tied where q is nearly whole."""
+        ref = arguments[-1]
+
+        def whole(v: dict[Ref, Any]) -> arb:
+            q: arb = v[ref]
+            nearest = (q.mid() + arb(0.5)).floor()
+            if nearest.unique_fmpz() is None:
+                return NAN
+            tied = not abs(q - nearest) > abs(q) * (TIE * self.u)
+            if not tied:
+                return q.floor()
+            self.tied.add(ref)
+            side = self.sides.get(ref) or self._sign_of_gap(ref, q, nearest)
+            return NAN if side is None else nearest - int(side < 0)
+
+        if head == "floor":
+            return whole
+        return lambda v: v[arguments[0]] - v[arguments[1]] * whole(v)
+
+    def _sign_of_gap(self, ref: Ref, q: arb, nearest: arb) -> int | None:
+        if q > nearest or q < nearest:
+            return 1 if q > nearest else -1
+        rational = self.rational(ref)
+        return None if rational is None else (1 if arb(rational) >= nearest else -1)
+
+    def _relation(self, operator: str, difference: Ref) -> Step:
+        switch, holds = self._switch(difference), HOLDS[operator]
+        return lambda v: None if (side := switch(v)) is None else side in holds
+
+
+HOLDS = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "==": (0,), "!=": (-1, 1)}
+
+
+def _sum(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
+    start = exact(constant)
+    pairs = [(t, None if c == 1 else exact(c)) for t, c in terms]
+    if not pairs:
+        return lambda v: arb(start)
+
+    def step(v: dict[Ref, Any]) -> arb:
+        parts = (v[t] if c is None else v[t] * c for t, c in pairs)
+        total: arb = sum(parts, arb(start) if start else next(parts))
+        return total
+
+    return step
+
+
+def _product(factors: Sequence[tuple[Ref, Number]]) -> Step:
+    powers = [(f, _power(e)) for f, e in factors]
+    if len(powers) == 1:
+        ((only, power),) = powers
+        return lambda v: power(v[only])
+
+    def step(v: dict[Ref, Any]) -> arb:
+        total: arb = powers[0][1](v[powers[0][0]])
+        for f, power in powers[1:]:
+            total = total * power(v[f])
+        return total
+
+    return step
+
+
+def _power(exponent: Number) -> Callable[[arb], arb]:
+    """x -> x**(p/q), real for x >= 0 unless q is 1."""
+    p, q = Fraction(exponent).numerator, Fraction(exponent).denominator
+    if p == q == 1:
+        return lambda x: x
+    if q == 1:
+        return (lambda x: _whole_power(x, p)) if p > 0 else (lambda x: 1 / _whole_power(x, -p))
+    if q == 2:
+        return lambda x: x.sqrt() ** p
+    return lambda x: x if x.is_zero() and p > 0 else x.root(q) ** p
+
+
+def _whole_power(x: arb, p: int) -> arb:
+    """x**p by squaring: flint's own power is NaN for a ball that contains 0."""
+    if p == 1:
+        return x
+    if p == 2:
+        return x * x
+    half = _whole_power(x, p // 2)
+    return half * half * x if p % 2 else half * half
+
+
+def _logic(operator: str, conditions: tuple[Ref, ...]) -> Step:
+    """Three-valued: None is unknown."""
+    if operator == "not":
+        return lambda v: None if v[conditions[0]] is None else not v[conditions[0]]
+    decisive = operator == "or"
+
+    def step(v: dict[Ref, Any]) -> bool | None:
+        known = [v[c] for c in conditions]
+        return decisive if decisive in known else (None if None in known else not decisive)
+
+    return step
+
+
+def _cases(cases: Cases) -> Step:
+    pairs = cases.pairs()
+
+    def step(v: dict[Ref, Any]) -> arb:
+        for value, condition in pairs:
+            if v[condition] is not False:
+                return v[value] if v[condition] else NAN
+        return NAN
+
+    return step

@@ -1,0 +1,161 @@
+"""The exact side: an enclosure of every partial at a point, precise enough to judge a float.
+
+Evaluate the graph in ball arithmetic at the rational value of the point and raise the precision until the radius is
+far below one rounding of the dtype, so the midpoint is the exact value for every purpose here. What does not settle is
+said to be so, never passed. At a kink the partial exists where all one-sided ones agree.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import chain, product
+from typing import TYPE_CHECKING
+
+import torch
+from flint import arb, ctx
+from torch import Tensor
+
+from derivcheck import ulp
+from derivcheck.exact.balls import TIE, Program
+from derivcheck.exact.enclosures import Enclosure, Exact, Status
+from derivcheck.multi_index import MultiIndex
+from derivcheck.symbolic.graph import Graph, Ref
+
+if TYPE_CHECKING:
+    from derivcheck.symbolic.differentiation import SymbolicPartials
+
+# Bits: the first serves float64 with room for cancellation of half the significand; the last resolves a value of
+# exactly 0 in float64, whose smallest subnormal is 2**-1074, against intermediates up to 2**900.
+PRECISIONS = (128, 512, 2048)
+SPARE = 10  # bits by which the radius must lie below u·|value|: it then adds a thousandth of a rounding to any error
+MOST_KNOWN = 20_000  # points whose enclosures are kept, some kilobytes each at order 8
+MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth the time, and the point is a kink
+
+RefereeOf = Callable[["tuple[MultiIndex, ...]", torch.dtype], "Referee"]  # of these partials, in a dtype to be judged
+
+
+class Referee:
+    """Encloses the first `count` of the `roots` of a graph. `below[k]` are the roots that must exist for root k to.
+
+    `u` is the unit roundoff of the dtype to be judged and `smallest` its smallest subnormal.
+    """
+
+    def __init__(
+        self, graph: Graph, roots: Sequence[Ref], below: Sequence[Sequence[int]], u: float, smallest: float, count: int
+    ) -> None:
+        self.count = count
+        self.program = Program(graph, roots, u)
+        self.below = below
+        self.bits = SPARE - round(torch.tensor(u).log2().item())
+        self.tiny = arb(smallest) / 2**SPARE
+        self._known: dict[tuple[float, ...], list[Enclosure]] = {}
+
+    @property
+    def cost(self) -> int:
+        """Ball operations a point; reading a root out costs as much as four (measured: 5 us)."""
+        return len(self.program.steps) + 4 * self.count
+
+    def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
+        """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
+        numbers: list[float] = []
+        for point in zip(*points.tolist(), strict=True):
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            numbers.extend(chain.from_iterable(self.at(point)[: self.count]))
+        table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, self.count, 3)
+        return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
+
+    def at(self, point: Sequence[float]) -> list[Enclosure]:
+        """Enclosures of all roots at one point. They are kept: several engines are judged at the same points."""
+        key = tuple(point)
+        if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._settled(key)
+        return self._known[key]
+
+    def _settled(self, point: Sequence[float]) -> list[Enclosure]:
+        """Evaluate at the lowest precision that settles all roots."""
+        before = ctx.prec
+        try:
+            for precision in PRECISIONS:
+                ctx.prec = precision
+                found = self._attempt(point)
+                if all(e.status is Status.SETTLED for e in found):  # nearly everywhere, and quickly seen
+                    break
+                found = self._existing(found)
+                if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
+                    break
+        finally:
+            ctx.prec = before
+        return found
+
+    def _attempt(self, point: Sequence[float]) -> list[Enclosure]:
+        balls = self.program.run(point)
+        if not self.program.tied:
+            return [self._enclosure(ball) for ball in balls]
+        return self._at_kink(point, balls, sorted(self.program.tied))
+
+    def _existing(self, found: list[Enclosure]) -> list[Enclosure]:
+        """A function that is not defined at the point has no partials there: log at -1, although 1/x is finite."""
+        undefined = {k for k, e in enumerate(found) if e.status == Status.UNDEFINED}
+        return (
+            [
+                e._replace(status=Status.UNDEFINED) if undefined & set(b) else e
+                for e, b in zip(found, self.below, strict=True)
+            ]
+            if undefined
+            else found
+        )
+
+    def _enclosure(self, ball: arb) -> Enclosure:
+        if not ball.is_finite():
+            return Enclosure(0.0, 0.0, Status.UNDEFINED)
+        if ball.rel_accuracy_bits() < self.bits and not ball.rad() < self.tiny:
+            return Enclosure(0.0, 0.0, Status.UNSETTLED)
+        middle = ball.mid()
+        high = float(middle)
+        low = float(middle - high) if abs(high) < float("inf") else 0.0
+        return Enclosure(high, low, Status.SETTLED)
+
+    def _at_kink(self, point: Sequence[float], balls: list[arb], tied: list[Ref]) -> list[Enclosure]:
+        """Compare all sides of the tied switches; a partial exists where it and all below it agree on every side."""
+        if len(tied) > MOST_TIES:
+            return [Enclosure(0.0, 0.0, Status.KINK) for _ in balls]
+        sides = [
+            self.program.run(point, dict(zip(tied, signs, strict=True))) for signs in product((-1, 1), repeat=len(tied))
+        ]
+        agree = [all(self._same(sides[0][k], side[k]) for side in sides[1:]) for k in range(len(balls))]
+        found = []
+        for k, ball in enumerate(balls):
+            exists = agree[k] and all(agree[b] and self._same(balls[b], sides[0][b]) for b in self.below[k])
+            if exists or not ball.is_finite():
+                # At a tie that is not exact the branch is known; at an exact one a derivative is that of either side.
+                found.append(self._enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
+            else:
+                found.append(Enclosure(0.0, 0.0, Status.KINK))
+        return found
+
+    def _same(self, a: arb, b: arb) -> bool:
+        """Two sides agree where they differ by no more than the tie itself: switches are tied within some roundings."""
+        return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (TIE * self.program.u))
+
+
+@lru_cache(maxsize=4)
+def referee_of(graph: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
+    """A referee of these partials. Those below a partial must exist for it to exist."""
+    everything = sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))
+    order = [*partials, *everything]
+    place = {alpha: i for i, alpha in enumerate(order)}
+    below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
+    roots = [graph[alpha] for alpha in order]
+    return Referee(
+        graph.graph, roots, below, ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype), count=len(partials)
+    )
+
+
+def _below(alpha: MultiIndex) -> set[MultiIndex]:
+    """All β <= α: whichever way to ∂^α is taken, only these lie on it."""
+    return set(product(*(range(times + 1) for times in alpha)))

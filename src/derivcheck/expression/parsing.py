@@ -1,0 +1,259 @@
+"""Text -> sympy, by an allow list over Python's `ast`. Nothing of the text is ever evaluated.
+
+`sympify` and `parse_expr` run code, and so does every sympy constructor that is handed a string. Here each node of
+the syntax tree is matched against the few kinds that an expression needs, and becomes an explicit sympy call.
+Values are bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decimals mean their exact value.
+"""
+
+import ast
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import sympy as sp
+from sympy.logic.boolalg import Boolean
+
+from derivcheck.errors import ExpressionError, RequestError
+from derivcheck.expression import bounds
+from derivcheck.expression.scanning import VOCABULARY, scan
+from derivcheck.expression.texts import parse_number
+from derivcheck.expression.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
+
+COMPARISONS: dict[type[ast.cmpop], type] = {
+    ast.Lt: sp.StrictLessThan,
+    ast.LtE: sp.LessThan,
+    ast.Gt: sp.StrictGreaterThan,
+    ast.GtE: sp.GreaterThan,
+    ast.Eq: sp.Equality,
+    ast.NotEq: sp.Unequality,
+}
+NOT_REAL = "A real, finite expression is needed: check divisions by 0, logarithms and roots of constants."
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A formula and every name in it, in order of appearance, also those that cancelled out."""
+
+    formula: sp.Expr
+    names: tuple[str, ...]
+
+
+def parse(text: str) -> Parsed:
+    """Parse an expression, or raise `ExpressionError` with the place, the cause and the cure."""
+    text = text.strip(" \t\r\n")
+    scan(text)
+    builder = _Builder(text)
+    try:
+        formula = builder.expression(_syntax_tree(text))
+    except (RecursionError, MemoryError):
+        raise ExpressionError(text, 0, 1, "the expression is nested too deeply", "Simplify it.") from None
+    return Parsed(formula, tuple(builder.names))
+
+
+def symbol(name: str) -> sp.Symbol:
+    """The symbol of a variable: real, so that sqrt(x**2) is Abs(x). (`symbols` would read `x:9` as a range.)"""
+    return sp.Symbol(name, real=True)
+
+
+def _syntax_tree(text: str) -> ast.expr:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            return ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        column = min(max((error.offset or 1) - 1, 0), len(text) - 1)
+        raise ExpressionError(text, column, 1, "the expression breaks off or is malformed here", VOCABULARY) from None
+    except ValueError:
+        raise ExpressionError(
+            text, 0, 1, "the expression holds a number that is too long", f"Keep numbers under {bounds.MOST_BITS} bits."
+        ) from None
+
+
+class _Builder:
+    """Walks the syntax tree; `names` collects the variables in order of appearance."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.names: dict[str, None] = {}
+
+    def error(self, node: ast.AST, cause: str, cure: str = VOCABULARY) -> ExpressionError:
+        start = getattr(node, "col_offset", 0)
+        return ExpressionError(self.text, start, getattr(node, "end_col_offset", start + 1) - start, cause, cure)
+
+    def expression(self, node: ast.expr) -> sp.Expr:
+        """One real number-valued expression."""
+        if isinstance(node, ast.BinOp):
+            return self.checked(node, self.binary(node))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
+            operand = self.expression(node.operand)
+            return operand if isinstance(node.op, ast.UAdd) else -operand
+        if isinstance(node, ast.Constant):
+            return self.number(node)
+        if isinstance(node, ast.Name):
+            return self.name(node)
+        if isinstance(node, ast.Call):
+            return self.checked(node, self.call(node))
+        if isinstance(node, ast.Compare):
+            raise self.error(
+                node,
+                "a comparison is not a number",
+                "Compare only inside Piecewise((value, condition), (value, True)).",
+            )
+        raise self.error(node, "this is not part of an expression")
+
+    def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
+        """Refuse what is infinite, complex or enormous, at the node that makes it so."""
+        complex_ = not value.free_symbols and value.is_real is False
+        if complex_ or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
+            raise self.error(node, "this is not a finite real number", NOT_REAL)
+        if value.is_Rational and max(value.p.bit_length(), value.q.bit_length()) > bounds.MOST_BITS:
+            raise self.error(
+                node, f"this number has more than {bounds.MOST_BITS} bits", "No floating-point type holds it."
+            )
+        return value
+
+    def number(self, node: ast.Constant) -> sp.Expr:
+        if type(node.value) not in (int, float):
+            raise self.error(node, f"{node.value!a} is not a real number")
+        digits = self.text[node.col_offset : node.end_col_offset]
+        try:
+            exact = Fraction(node.value) if isinstance(node.value, int) else parse_number(digits)
+        except RequestError:
+            raise self.error(node, "this number is out of range", "float64 ends at 1.8e308.") from None
+        return self.checked(node, sp.Rational(exact.numerator, exact.denominator))
+
+    def name(self, node: ast.Name) -> sp.Expr:
+        if node.id in CONSTANTS:
+            return CONSTANTS[node.id]
+        if node.id in REFUSED:
+            raise self.error(
+                node, f"{node.id} is not a finite real number", "Name a variable differently, or pass a finite number."
+            )
+        if node.id in FUNCTIONS and node.id not in ALSO_VARIABLES:
+            raise self.error(node, f"the function {node.id} has no arguments here", f"Write {node.id}(...).")
+        self.names[node.id] = None
+        return symbol(node.id)
+
+    def binary(self, node: ast.BinOp) -> sp.Expr:
+        if isinstance(node.op, (ast.Add, ast.Sub)):
+            return sp.Add(*self.chain(node, ast.Add, ast.Sub, lambda x: -x))
+        if isinstance(node.op, (ast.Mult, ast.Div)):
+            return sp.Mul(*self.chain(node, ast.Mult, ast.Div, lambda x: 1 / x))
+        if isinstance(node.op, ast.Pow):
+            return self.power(node, self.expression(node.left), self.expression(node.right))
+        if isinstance(node.op, ast.Mod):
+            left, right = self.expression(node.left), self.expression(node.right)
+            return FUNCTIONS["Mod"].build(left, self.nonzero(node.right, right))
+        logical = isinstance(node.op, (ast.BitAnd, ast.BitOr))
+        cure = "Join conditions with & and | inside Piecewise only." if logical else "Write / and floor(...)."
+        raise self.error(node, "this operator does not work on numbers", cure)
+
+    def chain(self, node: ast.expr, plus: type, minus: type, invert: Callable[[sp.Expr], sp.Expr]) -> list[sp.Expr]:
+        """The operands of a + b - c + ..., so that one Add is built: adding one by one is quadratic, and recursive."""
+        operands = []
+        while isinstance(node, ast.BinOp) and isinstance(node.op, (plus, minus)):
+            right = self.expression(node.right)
+            if isinstance(node.op, ast.Div):
+                self.nonzero(node.right, right)
+            operands.append(invert(right) if isinstance(node.op, minus) else right)
+            node = node.left
+        return [self.expression(node), *reversed(operands)]
+
+    def nonzero(self, node: ast.expr, value: sp.Expr) -> sp.Expr:
+        if value.is_zero:
+            raise self.error(node, "division by zero", NOT_REAL)
+        return value
+
+    def power(self, node: ast.AST, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+        if bounds.is_large_power(base, exponent):
+            cure = f"Keep exponents within {bounds.LARGEST_EXPONENT} and numbers within {bounds.MOST_BITS} bits."
+            raise self.error(node, "this power is too large", cure)
+        return sp.Pow(base, exponent)
+
+    def call(self, node: ast.Call) -> sp.Expr:
+        if not isinstance(node.func, ast.Name):
+            raise self.error(
+                node.func, "this cannot be called", "Write * for a product; only functions have arguments."
+            )
+        if node.keywords:
+            raise self.error(node, "functions take no keyword arguments")
+        name = node.func.id
+        if name == "Piecewise":
+            return self.piecewise(node)
+        if name not in FUNCTIONS:
+            raise self.error(
+                node.func,
+                f"there is no function {name}",
+                f"Write {name}*(...) for a product; --list-functions shows all functions.",
+            )
+        return self.apply(node, name)
+
+    def apply(self, node: ast.Call, name: str) -> sp.Expr:
+        entry = FUNCTIONS[name]
+        if not entry.least <= len(node.args) <= entry.most:
+            number = str(entry.least) if entry.least == entry.most else f"{entry.least} to {entry.most}"
+            raise self.error(
+                node,
+                f"{name} takes {number} argument(s), here are {len(node.args)}",
+                f"Write {name}({', '.join('abcdef'[: entry.least])}).",
+            )
+        args = [self.expression(argument) for argument in node.args]
+        if entry.order_at is not None:
+            self.integer_order(node.args[entry.order_at], args[entry.order_at], name)
+        if name in SWELLING and any(
+            a.is_Rational and (abs(a) > bounds.LARGEST_SWELLING or a.q > bounds.LARGEST_EXPONENT) for a in args
+        ):
+            raise self.error(
+                node, f"{name} of so large a number", f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
+            )
+        if name == "pow":
+            return self.power(node, *args)
+        if name not in UNBOUNDED and any(bounds.is_large_constant(a) for a in args):
+            raise self.error(node, f"{name} of a constant beyond a million", "Keep constants inside functions smaller.")
+        return entry.build(*args)
+
+    def integer_order(self, node: ast.expr, order: sp.Expr, name: str) -> None:
+        least = 1 if name == "root" else 0
+        if not (order.is_Integer and least <= order <= bounds.LARGEST_ORDER):
+            raise self.error(
+                node,
+                f"{name} needs a whole number from {least} to {bounds.LARGEST_ORDER} here",
+                f"Write {name} with a number such as 2.",
+            )
+
+    def piecewise(self, node: ast.Call) -> sp.Expr:
+        pieces = []
+        for piece in node.args:
+            if not (isinstance(piece, ast.Tuple) and len(piece.elts) == 2):
+                raise self.error(
+                    piece, "Piecewise takes pairs", "Write Piecewise((value, condition), ..., (value, True))."
+                )
+            pieces.append((self.expression(piece.elts[0]), self.condition(piece.elts[1])))
+        if not pieces or pieces[-1][1] is not sp.true:
+            raise self.error(node, "Piecewise has no value for the remaining points", "End it with (value, True).")
+        return sp.Piecewise(*pieces, evaluate=False)
+
+    def condition(self, node: ast.expr) -> Boolean:
+        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+            return sp.true if node.value else sp.false
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+            return sp.Not(self.condition(node.operand), evaluate=False)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitAnd, ast.BitOr)):
+            head = sp.And if isinstance(node.op, ast.BitAnd) else sp.Or
+            return head(self.condition(node.left), self.condition(node.right), evaluate=False)
+        if isinstance(node, ast.Compare):
+            return self.comparison(node)
+        raise self.error(
+            node,
+            "this is not a condition",
+            "Compare with < <= > >= == != and join with & | ~, each part in parentheses.",
+        )
+
+    def comparison(self, node: ast.Compare) -> Boolean:
+        sides = [self.expression(side) for side in (node.left, *node.comparators)]
+        links = [COMPARISONS.get(type(op)) for op in node.ops]
+        if None in links:
+            raise self.error(node, "this is not a comparison of numbers", "Compare with < <= > >= == !=.")
+        parts = [link(a, b, evaluate=False) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
+        return parts[0] if len(parts) == 1 else sp.And(*parts, evaluate=False)

@@ -1,0 +1,1 @@
+"""Who is wrong, and why: error, bound, verdict, cause."""

@@ -1,0 +1,94 @@
+"""Many checks: by any executor, in any order, reported in theirs. What befalls one is no matter of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future, as_completed
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from derivcheck.problem import Check
+    from derivcheck.results import CheckResult
+    from derivcheck.run.journal import Journal
+
+Listener = Callable[["CheckResult"], None]
+Task = Callable[["Check"], "CheckResult"]
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+class Run:
+    """The checks of a run and the results so far.
+
+    `task` makes a result of a check, here or in another process; `lost` makes one of a check and the reason why its
+    task did not come to its end.
+    """
+
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        task: Task,
+        lost: Callable[[Check, str], CheckResult],
+        *,
+        journal: Journal | None = None,
+        listener: Listener | None = None,
+        fail_fast: bool = False,
+    ) -> None:
+        self.checks, self.journal, self.listener, self.fail_fast = checks, journal, listener, fail_fast
+        self.task, self.lost = task, lost
+        self.results: dict[int, CheckResult] = {}
+
+    @property
+    def finished(self) -> tuple[CheckResult, ...]:
+        """The results so far, in the order of the checks."""
+        return tuple(self.results[k] for k in sorted(self.results))
+
+    def go(self, executor: Executor | None = None) -> None:
+        """Run what is not finished yet. What interrupts it leaves the results so far in place."""
+        waiting = list(self._recalled())
+        for place, result in self._one_by_one(waiting) if executor is None else self._side_by_side(waiting, executor):
+            self._take(place, result)
+            if self.fail_fast and result.outcome.fails(known_ok=True):
+                break
+
+    def _recalled(self) -> Iterator[int]:
+        """Take from the journal what it has; yields the places of the others."""
+        from derivcheck.run.journal import key_of  # noqa: PLC0415 only a run with a journal needs it
+
+        known = self.journal.finished if self.journal else {}
+        for place, check in enumerate(self.checks):
+            if known and (result := known.get(key_of(check))):
+                self.results[place] = result
+            else:
+                yield place
+
+    def _take(self, place: int, result: CheckResult) -> None:
+        self.results[place] = result
+        if self.journal:
+            self.journal.add(self.checks[place], result)
+        if self.listener:
+            self.listener(result)
+
+    def _one_by_one(self, places: Sequence[int]) -> Iterator[tuple[int, CheckResult]]:
+        for place in places:
+            yield place, self.task(self.checks[place])
+
+    def _side_by_side(self, places: Sequence[int], executor: Executor) -> Iterator[tuple[int, CheckResult]]:
+        futures = {executor.submit(self.task, self.checks[place]): place for place in places}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], self._result_of(future, self.checks[futures[future]])
+        finally:
+            for future in futures:
+                future.cancel()  # which does nothing to those that are done
+
+    def _result_of(self, future: Future[CheckResult], check: Check) -> CheckResult:
+        """What the worker found; where it was lost, a result that says so."""
+        try:
+            return future.result()
+        except CancelledError:
+            return self.lost(check, "it was cancelled")
+        except Exception as error:
+            return self.lost(check, str(error) or type(error).__name__)

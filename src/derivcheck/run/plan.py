@@ -1,0 +1,84 @@
+"""From suite files to a report: choose the checks, run them by a pool or a cluster, remember how far it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derivcheck.run.executors import executor, stopping_on_sigterm
+from derivcheck.run.journal import Journal, key_of, read
+from derivcheck.run.many import Run
+from derivcheck.suite import selection
+
+if TYPE_CHECKING:
+    from derivcheck.problem import Check
+    from derivcheck.results import Report
+    from derivcheck.run.many import Listener
+
+STATE = Path(".derivcheck") / "last-run.jsonl"  # where the journal is if no report file is asked for
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What of which suites is to run, and how."""
+
+    suites: Sequence[str]
+    select: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    shard: str = ""
+    functions: bool = True
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of a check that the command line sets for all of them."""
+    last_failed: bool = False
+    fail_fast: bool = False
+    resume: bool = False
+    known_ok: bool = False
+    jobs: int = 1
+    cluster: str = ""
+    timing: bool = False
+    threads: int | None = None
+    journal: Path = STATE
+
+
+def chosen(plan: Plan) -> tuple[Check, ...]:
+    """The checks of the plan, in order. Raises `RequestError` with all that is wrong, before anything runs."""
+    from derivcheck.suite import loader as suite  # noqa: PLC0415 sympy
+
+    checks = [c for s in plan.suites for c in suite.load(s, functions=plan.functions, overrides=plan.overrides)]
+    found = selection.tagged(selection.select(_untimed(checks, plan), plan.select), plan.tags)
+    if plan.last_failed:
+        found = _failed_last(found, plan.journal)
+    return selection.shard(found, plan.shard) if plan.shard else found
+
+
+def _untimed(checks: Sequence[Check], plan: Plan) -> Sequence[Check]:
+    """Times cost more than a small check, and are measured only where they are asked for."""
+    return [replace(check, problem=replace(check.problem, timing=plan.timing)) for check in checks]
+
+
+def _failed_last(checks: Sequence[Check], journal: Path) -> tuple[Check, ...]:
+    """Those that failed or were left open by the last run; all where none did."""
+    failed = {
+        key for key, result in read(journal).items() if result.outcome.is_open or result.outcome.fails(known_ok=False)
+    }
+    return tuple(check for check in checks if key_of(check) in failed) or tuple(checks)
+
+
+def run(plan: Plan, checks: Sequence[Check], listener: Listener | None = None) -> Report:
+    """Run them. The journal is written as they finish."""
+    from derivcheck.run.one import lost, safe_check  # noqa: PLC0415 torch
+    from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 torch
+
+    journal = Journal(plan.journal, keep=plan.resume)
+    going = Run(checks, safe_check, lost, journal=journal, listener=listener, fail_fast=plan.fail_fast)
+    try:
+        with (
+            stopping_on_sigterm(),
+            torch_threads(plan.threads),
+            executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
+        ):
+            return reported(going, chosen_executor, known_ok=plan.known_ok)
+    finally:
+        journal.close()

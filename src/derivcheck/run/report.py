@@ -1,0 +1,53 @@
+"""A finished or interrupted run as a report, with what its figures depend on."""
+
+import platform
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any
+
+import sympy
+import torch
+
+from derivcheck.results import Report
+from derivcheck.run import devices
+from derivcheck.run.many import Run, Terminated
+from derivcheck.version import VERSION
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Let torch use so many threads inside the block; None leaves it its own choice."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def reported(run: Run, executor: Executor | None = None, *, known_ok: bool = False) -> Report:
+    """Let it go, to its end or until it is interrupted, and report what is finished."""
+    interruption = None
+    try:
+        run.go(executor)
+    except KeyboardInterrupt as error:
+        interruption = error
+        if not run.results:
+            raise
+    where = environment({result.device for result in run.finished})
+    return Report(
+        run.finished, where, VERSION, interruption is not None, known_ok, isinstance(interruption, Terminated)
+    )
+
+
+def environment(devices_used: Iterable[str]) -> dict[str, Any]:
+    """What the figures depend on."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "sympy": sympy.__version__,
+        "platform": platform.platform(),
+        "device_name": ", ".join(sorted({devices.describe(d) for d in devices_used})),
+        "threads": torch.get_num_threads(),
+    }

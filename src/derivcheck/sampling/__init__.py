@@ -1,0 +1,1 @@
+"""Where to look: random points, corners, kinks, and where the worst points lead."""

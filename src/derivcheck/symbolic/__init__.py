@@ -1,0 +1,1 @@
+"""Formula -> graph -> its partials -> torch."""

@@ -1,0 +1,53 @@
+"""Where an expression bends or jumps: the zeros of the differences that its branches are decided by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from derivcheck.errors import Unsupported
+from derivcheck.symbolic.graph import Function, Graph, Ref, Relation
+from derivcheck.symbolic.lowering import lower
+
+if TYPE_CHECKING:
+    from derivcheck.symbolic.differentiation import SymbolicPartials
+
+HALF = Fraction(1, 2)
+KINKED = frozenset({"abs", "sign", "heaviside", "max", "min"})
+
+Switches = Callable[[Tensor], Tensor]  # points (d, n) -> (n, s): differences that are 0 at a kink
+
+
+def switches(graph: SymbolicPartials) -> Switches | None:
+    """The differences whose zeros are the kinks of the expression, as a function of points; None if there are none."""
+    made = graph.graph
+    found = [_difference(made, ref) for ref in made.reachable([graph.root])]
+    roots = sorted({ref for ref in found if ref is not None})
+    if not roots:
+        return None
+    run = lower(made, roots)
+
+    def values(points: Tensor) -> Tensor:
+        try:
+            return torch.stack(run(list(points)), 1)
+        except Unsupported:
+            return torch.ones((points.shape[1], len(roots)), dtype=torch.float64)
+
+    return values
+
+
+def _difference(graph: Graph, ref: Ref) -> Ref | None:
+    node = graph.nodes[ref]
+    if isinstance(node, Relation):
+        return node.difference
+    if isinstance(node, Function) and node.head in KINKED:
+        return node.arguments[-1]
+    if isinstance(node, Function) and node.head in ("floor", "mod"):
+        q = node.arguments[-1]
+        half = graph.node(Function("floor", (graph.sum([(q, 1)], HALF),)))
+        return graph.sum([(q, 1), (half, -1)])
+    return None

@@ -1,0 +1,1 @@
+"""Power series through torch functions: any order in polynomial time."""

@@ -1,0 +1,169 @@
+"""The arithmetic of jets: sums, products, quotients, powers, choices, and writing to a place."""
+
+from collections.abc import Callable, Sequence
+from math import factorial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from derivcheck.errors import Unsupported
+from derivcheck.taylor.elementary import ELEMENTARY, RELATIVE, power, powers, relative_power
+from derivcheck.taylor.jet import Jet, algebra_of, bilinear, constant, elementary, series_of, value
+from derivcheck.taylor.series import Algebra
+from derivcheck.taylor.special import incomplete_gamma, polygamma, zeta
+
+
+def affine(x: Any, weight: Any, bias: Any = None) -> Any:
+    """torch.nn.functional.linear: x·Wᵀ + b."""
+    product = bilinear(torch.nn.functional.linear, [x, weight], {})
+    return product if bias is None else product + bias
+
+
+def _aligned(a: Any, b: Any) -> tuple[Tensor, Tensor, Algebra]:
+    """The series of two operands, one of them a jet, with as many axes each; scalars stay exact."""
+    algebra = algebra_of((a, b))
+    dtype = torch.result_type(value(a), value(b))
+    like = value(a) if isinstance(a, Jet) else value(b)
+    both = [x.series if isinstance(x, Jet) else algebra.constant(constant(x, like.device)) for x in (a, b)]
+    rank = max(s.dim() for s in both)
+    x, y = (s.reshape(len(algebra), *[1] * (rank - s.dim()), *s.shape[1:]).to(dtype) for s in both)
+    return x, y, algebra
+
+
+def add(a: Any, b: Any, *, alpha: float = 1) -> Jet:
+    """a + alpha·b."""
+    x, y, algebra = _aligned(a, b)
+    return Jet.of(x + y if alpha == 1 else x + alpha * y, algebra)
+
+
+def sub(a: Any, b: Any, *, alpha: float = 1) -> Jet:
+    """a - alpha·b."""
+    x, y, algebra = _aligned(a, b)
+    return Jet.of(x - y if alpha == 1 else x - alpha * y, algebra)
+
+
+def mul(a: Any, b: Any) -> Jet:
+    """a·b, a Cauchy product where both have a series."""
+    if isinstance(a, Jet) and isinstance(b, Jet):
+        x, y, algebra = _aligned(a, b)
+        return Jet.of(algebra.multiply(x, y), algebra)
+    jet, number = (a, b) if isinstance(a, Jet) else (b, a)
+    if isinstance(number, Tensor) and number.dim():
+        x, y, algebra = _aligned(jet, number)
+        return Jet.of(x * y[:1], algebra)
+    return Jet.of(jet.series * number, jet.algebra)
+
+
+def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
+    """a/b."""
+    if rounding_mode is not None:
+        return torch.div(value(a), value(b), rounding_mode=rounding_mode)
+    if isinstance(b, Jet):
+        product = mul(a, elementary(b, ELEMENTARY["reciprocal"], RELATIVE["reciprocal"]))
+        product.series[0] = value(a) / value(b)  # 1/b may leave the range where a/b does not
+        return product
+    if isinstance(b, Tensor) and b.dim():
+        x, y, algebra = _aligned(a, b)
+        return Jet.of(x / y[:1], algebra)
+    return Jet.of(a.series / b, a.algebra)
+
+
+def pow_(a: Any, b: Any) -> Jet:
+    """a^b = a^b_0·exp((b - b_0)·log a): the first factor by its table, the second only where b varies."""
+    if not isinstance(b, Tensor) or (b.dim() == 0 and not isinstance(b, Jet)):
+        exponent = float(b)
+        return elementary(
+            a,
+            lambda x, order: [torch.pow(x, b), *power(x, exponent, order)[1:]],
+            relative_power(exponent) if exponent < 0 else None,
+        )
+    *operands, algebra = _aligned(a, b)
+    x, y = torch.broadcast_tensors(*operands)
+    fixed = algebra.compose(powers(x[0], y[0], algebra.order), x)
+    return Jet.of(algebra.multiply(fixed, _varying(x, y, algebra)) if isinstance(b, Jet) else fixed, algebra)
+
+
+def _varying(x: Tensor, y: Tensor, algebra: Algebra) -> Tensor:
+    """The series of exp((y - y_0)·log x). 0^y is 0 for all y > 0, whatever log 0 is."""
+    log = elementary(Jet.of(x, algebra), ELEMENTARY["log"]).series
+    log = torch.where((x[0] == 0) & (y[0] > 0), torch.zeros_like(log), log)
+    exponent = algebra.lifted(log, y, algebra.order, finite=False)
+    return algebra.compose([torch.ones_like(x[0]) / factorial(k) for k in range(algebra.order + 1)], exponent)
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """Of each point one of both; the method x.where(condition, y) has the condition in the middle."""
+    if value(condition).dtype != torch.bool:
+        condition, a = a, condition
+    if not isinstance(a, Jet) and not isinstance(b, Jet):
+        return torch.where(value(condition), a, b)
+    x, y, algebra = _aligned(a, b)
+    return Jet.of(torch.where(value(condition), x, y), algebra)
+
+
+def writable(x: Any) -> Jet:
+    """The jet; `Unsupported` where a write to it would be seen elsewhere, or its series lost."""
+    if not isinstance(x, Jet):
+        raise Unsupported("writing in place to a tensor that is not made from the input has no Taylor rule")
+    if x.shared:
+        raise Unsupported("writing in place to a view, or to what has one, has no Taylor rule")
+    return x
+
+
+def _set(jet: Any, index: Any, new: Any) -> None:
+    places = tuple(map(value, index)) if isinstance(index, tuple) else (value(index),)
+    algebra, series = writable(jet).algebra, jet.series.clone()
+    for k, coefficient in enumerate(series_of(new, algebra)):
+        series[k][places] = coefficient.to(series)
+    jet.series = series
+
+
+def index_put(x: Any, indices: Sequence[Tensor], values: Any, accumulate: bool = False) -> Jet:
+    """x with other values at these places."""
+    algebra = algebra_of((x, values))
+    if accumulate:
+        raise Unsupported("index_put with accumulate has no Taylor rule")
+    series = series_of(x, algebra).clone()
+    everywhere: Any = (slice(None), *indices)
+    series[everywhere] = series_of(values, algebra)
+    return Jet.of(series, algebra)
+
+
+def _zeta(s: Any, q: Any = 1.0) -> Jet:
+    if not isinstance(q, Jet) or isinstance(s, Jet) or torch.as_tensor(s).numel() > 1:
+        raise Unsupported("zeta in its order has no Taylor rule")
+    return elementary(q, zeta(float(s)))
+
+
+def _fixed(a: Any) -> Any:
+    """The first argument of an incomplete gamma function, which must not vary."""
+    if isinstance(a, Jet) and a.series[1:].any():
+        raise Unsupported("the incomplete gamma function in a has no Taylor rule")
+    return value(a)
+
+
+ARITHMETIC: dict[str, Callable[..., Any]] = {
+    "add": add,
+    "sub": sub,
+    "rsub": lambda a, b, **more: sub(b, a, **more),
+    "mul": mul,
+    "div": div,
+    "rdiv": lambda a, b: div(b, a),
+    "pow": pow_,
+    "rpow": lambda a, b: pow_(b, a),
+    "rmatmul": lambda a, b: torch.matmul(b, a),
+    "linear": affine,
+    "where": where,
+    "index_put": index_put,
+    "__setitem__": _set,
+    "copy": lambda x, y, *rest: y if isinstance(y, Jet) else torch.zeros_like(x) + y,
+    "fill": lambda x, number: torch.zeros_like(x) + number,
+    "zero": lambda x: torch.zeros_like(x),
+    "requires_grad_": lambda x, *_: x,
+    "masked_fill": lambda x, mask, new: where(mask, new, x),
+    "polygamma": lambda a, b: elementary(a, polygamma(b)) if isinstance(a, Jet) else elementary(b, polygamma(int(a))),
+    "zeta": _zeta,
+    "gammainc": lambda a, x: elementary(x, incomplete_gamma(_fixed(a), torch.special.gammainc, 1)),
+    "gammaincc": lambda a, x: elementary(x, incomplete_gamma(_fixed(a), torch.special.gammaincc, -1)),
+}

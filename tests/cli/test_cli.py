@@ -1,0 +1,266 @@
+"""The command as a person and as a CI job meets it."""
+
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import derivcheck.api
+from derivcheck.cli.command import app, shielded
+
+FAST = ["--no-timing", "-n", "200"]
+
+
+def run(*arguments, text=None):
+    return CliRunner(env={"COLUMNS": "80"}).invoke(app, shielded([*arguments]), input=text)
+
+
+def process(*arguments, **options):
+    command = [sys.executable, "-m", "derivcheck", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, **options)
+
+
+def test_the_command_of_the_readme_agrees_in_six_rows():
+    result = run("x1**2*sin(x2)", "--order", "2", "--wrt", "x1,x2")
+    assert result.exit_code == 0
+    assert len(re.findall(r"agrees", result.stdout)) == 6
+    assert "All 6 partials agree." in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_order_six_has_28_rows_that_agree():
+    result = run("exp(sin(x1*x2))", "--order", "6", *FAST)
+    assert result.exit_code == 0
+    assert "All 28 partials agree" in result.stdout
+
+
+def test_one_partial_is_one_row():
+    result = run("exp(sin(x1*x2))", "--partial", "x1,x1,x2", *FAST)
+    assert "∂³f/∂x1²∂x2" in result.stdout
+    assert "Of 1 partial(s): 1 agree." in result.stdout
+
+
+@pytest.mark.parametrize("expression", ["-x1**2", "-(x1)", "-5*x1 + x2", "- x1"])
+def test_an_expression_may_begin_with_a_minus(expression):
+    assert run(expression, "--order", "1", *FAST).exit_code == 0
+    assert run(*FAST, expression).exit_code == 0
+
+
+def test_an_option_value_may_begin_with_a_minus():
+    assert run("x1", "--domain", "-2:-1", *FAST).exit_code == 0
+
+
+def test_a_dash_reads_the_expression_from_stdin():
+    assert run("-", *FAST, text="x1**2\n").exit_code == 0
+
+
+STATUSES = {
+    1: ["x**2", "--function", "torch:sin"],
+    2: ["x^2"],
+    3: ["log(x)", "--domain", "-2:-1"],
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_the_exit_status_says_how_it_ended(status):
+    assert run(*STATUSES[status], *FAST).exit_code == status
+
+
+MISTAKES = {
+    "no expression": ([], "there is no expression\nGive one"),
+    "syntax": (["sin(x1"], "this ( is never closed\n  sin(x1\n     ^\nAdd a )."),
+    "wrt": (["x", "--wrt", "y"], "Its variables are x."),
+    "order": (["x", "--order", "-1"], "Use --order 0"),
+    "huge order": (["x*y", "--order", "1000000"], "Lower --order"),
+    "no points": (["x", "-n", "0"], "at least one point is needed"),
+    "reversed domain": (["x", "--domain", "x=1:0"], "Write --domain x=0:1."),
+    "dtype": (["x", "--dtype", "float65"], "Choose from float64, float32, bfloat16, float16."),
+    "device": (["x", "--device", "cuba"], "there is no such device here\nPresent: cpu"),
+    "no dtype": (["x", "--dtype", ""], "--dtype: none is named"),
+    "no engine": (["x", "--engine", ","], "--engine: none is named"),
+    "engine": (["x", "--engine", "backward"], "Choose from reverse, symbolic, forward,"),
+    "report format": (["x", "--report", "yaml"], "Choose from table, json"),
+    "report file": (["x", "--report", "json=/no/such/folder/x.json"], "cannot be written"),
+    "show": (["x", "--show", "some"], "Choose from all, failures."),
+    "param": (["a*x", "--param", "a"], "Write it like a=2.5."),
+    "tolerances": (["x", "--rtol", "1e-3"], "Give both"),
+    "function": (["x", "--function", "torch:sinn"], "Did you mean sin"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_wrong_request_is_one_message_with_the_cure_and_status_2(mistake):
+    arguments, message = MISTAKES[mistake]
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) < 20
+
+
+def test_an_unknown_option_is_refused():
+    result = run("x", "--ordre", "2")
+    assert result.exit_code == 2
+    assert "No such option" in result.stderr
+
+
+def test_a_failure_comes_first_and_can_be_replayed():
+    result = run("x**3", "--function", "torch:sin", "--order", "1", *FAST)
+    rows = [line for line in result.stdout.splitlines() if line.endswith(("disagrees", "agrees"))]
+    assert "disagrees" in rows[0]
+    assert "first wrong at order 0" in result.stdout
+    assert re.search(r"at x +\S+ +0x1\.", result.stdout)
+    replay = re.search(r"Reproduce: derivcheck (.*)", result.stdout.replace("\n", " ")).group(1)
+    assert "--function torch:sin" in replay
+
+
+def test_a_replay_line_shows_the_failure_again():
+    report = json.loads(run("x**3", "--function", "torch:sin", "--report", "json", *FAST).stdout)
+    row = report["checks"][0]["partials"][0]
+    again = run(*shlex.split(row["reproduce"])[1:], "--no-timing", "--report", "json")
+    assert again.exit_code == 1
+    (replayed,) = json.loads(again.stdout)["checks"][0]["partials"]
+    same = ("point", "autograd", "sympy", "exact")
+    assert [replayed["worst"][key] for key in same] == [row["worst"][key] for key in same]
+
+
+def test_failures_only_shows_no_row_that_agrees():
+    result = run("x", "--show", "failures", *FAST)
+    assert "∂f/∂x" not in result.stdout
+    assert "All 2 partials agree" in result.stdout
+
+
+def test_quiet_prints_nothing():
+    result = run("x**2", "--quiet", *FAST)
+    assert (result.stdout, result.stderr, result.exit_code) == ("", "", 0)
+
+
+def test_reports_go_to_files_and_to_stdout(tmp_path):
+    target = tmp_path / "out.json"
+    result = run("x", "--report", f"json={target}", "--report", "table", *FAST)
+    assert json.loads(target.read_text())["verdict"] == "agrees"
+    assert "All 2 partials agree" in result.stdout
+    assert os.listdir(tmp_path) == ["out.json"]
+
+
+def test_a_report_file_is_left_alone_when_the_work_fails(tmp_path):
+    target = tmp_path / "out.json"
+    target.write_text("old")
+    assert run("x^2", "--report", f"json={target}").exit_code == 2
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.json"]
+
+
+def test_formulas_are_printed_on_request():
+    assert "∂f/∂x2 = x1**2*cos(x2)" in run("x1**2*sin(x2)", "--formulas", *FAST).stdout
+
+
+def test_several_dtypes_have_a_table_each():
+    result = run("x", "--dtype", "float64,bfloat16", *FAST)
+    assert result.stdout.count("All 2 partials agree") == 2
+
+
+def test_lists_are_shown():
+    assert run("--list-engines").stdout.split() == [
+        "reverse", "symbolic", "forward", "forward-over-reverse", "jet", "compiled",
+    ]  # fmt: skip
+    assert "besselj" in run("--list-functions").stdout
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_and_version_do_not_import_torch(flag):
+    code = f"""
+import sys
+from derivcheck.cli.command import main
+sys.argv = ["derivcheck", "{flag}"]
+try:
+    main()
+finally:
+    print("torch" in sys.modules, "sympy" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "False False"
+
+
+def test_output_in_a_pipe_is_not_wrapped_and_has_no_colour():
+    environment = {k: v for k, v in os.environ.items() if k != "COLUMNS"}
+    done = process("x**2", "--function", "torch:sin", *FAST, env=environment)
+    assert "\x1b" not in done.stdout
+    assert any(len(line) > 100 and "Reproduce:" in line for line in done.stdout.splitlines())
+    assert done.stderr == ""
+
+
+def test_a_reader_that_leaves_early_is_no_traceback():
+    command = f"{sys.executable} -m derivcheck 'x' --no-timing -n 100 | head -c 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_with_130_and_one_line():
+    command = [sys.executable, "-m", "derivcheck", "tanh(exp(sin(x1*x2))*cos(x1+x2))", "--order", "14"]
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(6)
+    started.send_signal(signal.SIGINT)
+    out, err = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert (out, err) == ("", "derivcheck: interrupted\n")
+
+
+def test_who_asks_for_a_file_alone_sees_the_table_as_well(tmp_path):
+    done = run("x**2", "--no-timing", "--report", f"json={tmp_path / 'out.json'}")
+    assert "All 2 partials agree" in done.stdout
+    assert (tmp_path / "out.json").exists()
+    assert run("x**2", "--report", f"json={tmp_path / 'out.json'}", "--quiet").stdout == ""
+
+
+def test_a_list_may_be_written_with_commas_or_by_giving_its_option_again():
+    twice = run(
+        "x*y", "--wrt", "x", "--wrt", "y", "--dtype", "float64", "--dtype", "float32", "--no-timing", "-n", "50"
+    )
+    commas = run("x*y", "--wrt", "x,y", "--dtype", "float64,float32", "--no-timing", "-n", "50")
+    assert twice.stdout == commas.stdout
+    assert "float32 on" in twice.stdout
+
+
+def test_progress_is_shown_on_a_terminal_and_only_there():
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "derivcheck", "x", *FAST]
+    with subprocess.Popen(
+        command, stderr=follower, stdout=subprocess.PIPE, env={**os.environ, "TERM": "xterm"}
+    ) as done:
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                part = os.read(leader, 1024)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        done.communicate()
+    os.close(leader)
+    assert b"checking" in shown
+
+
+def test_a_defect_is_one_line_and_status_4(monkeypatch):
+    monkeypatch.setattr(derivcheck.api, "check", lambda *a, **k: 1 / 0)
+    result = run("x")
+    assert result.exit_code == 4
+    assert result.stderr.startswith("derivcheck: a defect of derivcheck: ZeroDivisionError")
+    assert isinstance(run("x", "--debug").exception, ZeroDivisionError)
+
+
+def test_it_runs_as_a_module_from_any_folder(tmp_path):
+    assert process("--version", cwd=tmp_path).stdout.startswith("derivcheck ")
+    assert Path(tmp_path).exists()

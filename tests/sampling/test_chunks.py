@@ -1,0 +1,47 @@
+"""The size of a chunk grows as long as that pays, and no further."""
+
+import pytest
+
+from derivcheck.sampling.chunks import FIRST, GROWTH, MOST, TRIALS, ChunkSize
+
+
+def settled(cost, most=MOST):
+    """The size that is chosen if a chunk of n points takes cost(n) seconds."""
+    chunk = ChunkSize(most)
+    for _ in range(10 * TRIALS):
+        chunk.note(chunk.size, cost(chunk.size))
+    return chunk.size
+
+
+@pytest.mark.parametrize(
+    ("cost", "size"),
+    [
+        (lambda n: 1.0, MOST),
+        (lambda n: n * 1e-6, FIRST),
+        (lambda n: 1 + n * (1e-6 if n <= 4 * FIRST else 1e-3), 4 * FIRST),
+    ],
+    ids=["overhead alone", "no overhead", "the cache ends"],
+)
+def test_the_cheapest_size_is_chosen(cost, size):
+    assert settled(cost) == size
+
+
+def test_the_size_never_exceeds_what_the_device_allows():
+    assert settled(lambda n: 1.0, most=GROWTH * FIRST) == GROWTH * FIRST
+    assert settled(lambda n: 1.0, most=100) == 100
+
+
+def test_one_slow_chunk_does_not_decide():
+    chunk = ChunkSize()
+    for seconds in (5.0, 0.01, 0.01):
+        chunk.note(FIRST, seconds)
+    for seconds in (0.01, 3.0, 0.01):
+        chunk.note(GROWTH * FIRST, seconds)
+    assert chunk.size == GROWTH**2 * FIRST
+
+
+def test_a_last_chunk_that_is_smaller_says_nothing():
+    chunk = ChunkSize()
+    for _ in range(10):
+        chunk.note(10, 1.0)
+    assert chunk.size == FIRST

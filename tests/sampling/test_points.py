@@ -1,0 +1,84 @@
+import math
+
+import pytest
+import torch
+
+from derivcheck import problem
+from derivcheck.sampling.corners import special
+from derivcheck.sampling.points import Kind, RandomPoints
+from derivcheck.symbolic.differentiation import symbolic_partials
+from derivcheck.symbolic.kinks import switches
+
+
+def drawn(text="x*y", **options):
+    made = problem.create(text, **options)
+    return RandomPoints(made).take(made.points)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("sampler", ["uniform", "floats", "sobol"])
+def test_points_lie_in_the_domain_and_are_floats_of_the_dtype(dtype, sampler):
+    points = drawn(domain={"x": (-0.3, 0.7), "y": (0.1, 0.1001)}, dtype=dtype, sampler=sampler, points=500)
+    x, y = points
+    assert torch.equal(points.to(getattr(torch, dtype)).double(), points)
+    assert -0.3 <= x.min() <= x.max() <= 0.7
+    if dtype in ("float64", "float32"):
+        assert 0.1 <= y.min() <= y.max() <= 0.1001
+
+
+def test_the_same_seed_names_the_same_points_in_every_dtype():
+    exact, rounded = drawn(seed=7), drawn(seed=7, dtype="float32")
+    assert torch.equal(exact.float().double(), rounded)
+    assert not torch.equal(exact, drawn(seed=8))
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "sobol"])
+def test_the_points_do_not_depend_on_how_many_are_taken_at_a_time(sampler):
+    made = problem.create("x*y", points=150_000, sampler=sampler)
+    source, pieces = RandomPoints(made), []
+    for size in (1000, 70_000, 64_000, 20_000, 5):
+        pieces.append(source.take(size))
+    assert [piece.shape[1] for piece in pieces] == [1000, 70_000, 64_000, 15_000, 0]
+    assert torch.equal(torch.cat(pieces, 1), RandomPoints(made).take(150_000))
+    assert len(set(pieces[1][0].tolist())) == 70_000
+
+
+def test_equal_ends_pin_a_variable():
+    assert set(drawn(domain={"x": (0.25, 0.25), "y": (0, 1)})[0].tolist()) == {0.25}
+
+
+def test_uniform_points_are_uniform():
+    x = drawn(domain=(2, 6), points=20_000)[0]
+    assert x.mean().item() == pytest.approx(4, abs=0.05)
+    assert x.var().item() == pytest.approx(16 / 12, rel=0.05)
+
+
+def test_points_uniform_over_floats_have_every_exponent():
+    points = drawn("x", sampler="floats", domain=(1e-30, 1), points=5000)
+    x = points[0]
+    assert (x < 1e-15).double().mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_corners_hold_the_ends_zero_one_and_the_smallest_normal():
+    points = special(problem.create("x", domain=(-2, 3)), None)
+    corners = set(points.columns[0][points.kinds == Kind.CORNER].tolist())
+    assert {-2.0, 3.0, 0.0, 1.0, -1.0, torch.finfo(torch.float64).tiny} <= corners
+    assert all(-2 <= x <= 3 for x in corners)
+
+
+@pytest.mark.parametrize(
+    ("text", "kink"),
+    [
+        ("Abs(x - 0.3)", 0.3),
+        ("Max(x**2, 2)", math.sqrt(2)),
+        ("Piecewise((x, x < 1.7), (0, True))", 1.7),
+        ("floor(x)", 1.0),
+    ],
+)
+def test_kinks_are_found_with_points_on_both_sides(text, kink):
+    made = problem.create(text, domain=(0, 2))
+    points = special(made, switches(symbolic_partials(made.formula, made.variables)))
+    near = points.columns[0][points.kinds == Kind.KINK] - kink
+    assert near.abs().min() < 1e-15
+    assert ((near > 0) & (near < 0.02)).any()
+    assert ((near < 0) & (near > -0.02)).any()

@@ -1,0 +1,74 @@
+"""What the expression becomes in torch, against mpmath."""
+
+import random
+
+import mpmath
+import pytest
+import torch
+
+from derivcheck.errors import Unsupported
+from derivcheck.expression.parsing import parse
+from derivcheck.symbolic.differentiation import SymbolicPartials
+from derivcheck.symbolic.lowering import lower_one
+
+# text -> mpmath, interval, relative accuracy of torch's kernels (torch.digamma and lgamma are the coarsest)
+VALUES = {
+    "sec(x) + csc(x) + cot(x)": (lambda x: mpmath.sec(x) + mpmath.csc(x) + mpmath.cot(x), (0.2, 1.2)),
+    "sech(x) + csch(x) + coth(x)": (lambda x: mpmath.sech(x) + mpmath.csch(x) + mpmath.coth(x), (0.2, 3)),
+    "asec(x) + acsc(x) + acoth(x)": (lambda x: mpmath.asec(x) + mpmath.acsc(x) + mpmath.acoth(x), (1.2, 5)),
+    "asech(x) + acsch(x) + acot(x)": (lambda x: mpmath.asech(x) + mpmath.acsch(x) + mpmath.acot(x), (0.2, 0.9)),
+    "gamma(x)": (mpmath.gamma, (-3.9, 4)),
+    "beta(x, 2)": (lambda x: mpmath.beta(x, 2), (0.2, 4)),
+    "besselj(3, x)": (lambda x: mpmath.besselj(3, x), (3, 4)),
+    "besseli(2, x)": (lambda x: mpmath.besseli(2, x), (2, 4)),
+    "besselk(2, x)": (lambda x: mpmath.besselk(2, x), (0.5, 4)),
+    "bessely(2, x)": (lambda x: mpmath.bessely(2, x), (0.5, 4)),
+    "lowergamma(2, x)": (lambda x: mpmath.gammainc(2, 0, x), (0.5, 4)),
+    "uppergamma(2, x)": (lambda x: mpmath.gammainc(2, x), (0.5, 4)),
+    "erfcinv(x)": (lambda x: mpmath.erfinv(1 - x), (0.2, 1.8)),
+    "x % 0.5": (lambda x: x - mpmath.floor(2 * x) / 2, (-2, 2)),
+    "frac(x) + ceiling(x)": (lambda x: x - mpmath.floor(x) + mpmath.ceil(x), (-2, 2)),
+    "Max(x, 0, 1 - x)": (lambda x: max(x, 0, 1 - x), (-2, 2)),
+    "Min(x, 0.5)": (lambda x: min(x, 0.5), (-2, 2)),
+    "Heaviside(x) + sign(x)": (lambda x: 2 * (x > 0) - (x < 0), (-2, 2)),
+    "(x + 1)**2/3/x - 2/x**3": (lambda x: (x + 1) ** 2 / 3 / x - 2 / x**3, (0.5, 2)),
+    "2**x*x**x": (lambda x: 2**x * x**x, (0.5, 2)),
+    "-x": (lambda x: -x, (-2, 2)),
+    "Piecewise((-1, x < -1), (x, (x < 1) & (x > 0)), (x**2, ~(x > 0)), (1, True))": (
+        lambda x: -1 if x < -1 else x if 0 < x < 1 else x**2 if x <= 0 else 1,
+        (-2, 2),
+    ),
+}
+
+
+def lowered(text):
+    partials = SymbolicPartials(parse(text).formula, ["x"])
+    return lower_one(partials.graph, partials.root)
+
+
+@pytest.mark.parametrize("text", VALUES)
+def test_a_lowered_expression_has_the_value_that_mpmath_finds(text):
+    reference, (low, high) = VALUES[text]
+    draw = random.Random(text)
+    points = [draw.uniform(low, high) for _ in range(30)]
+    values = lowered(text)(torch.tensor(points, dtype=torch.float64)).tolist()
+    for x, value in zip(points, values, strict=True):
+        assert value == pytest.approx(float(mpmath.mpf(reference(mpmath.mpf(x)))), rel=2e-7, abs=1e-12)
+
+
+def test_a_constant_expression_still_has_one_value_a_point():
+    assert lowered("sqrt(2) + 0*x")(torch.zeros(3, dtype=torch.float32)).tolist() == [pytest.approx(2**0.5)] * 3
+
+
+def test_a_number_beyond_float64_is_unsupported():
+    with pytest.raises(Unsupported, match="beyond the range"):
+        lowered("10**400*x")
+
+
+def test_a_power_with_a_number_as_exponent_has_its_derivatives_at_zero():
+    x = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    y = lowered("x**2")(x)
+    for _ in range(2):
+        (y,) = torch.autograd.grad(y, x, torch.ones_like(x), create_graph=True)
+        assert torch.isfinite(y).all()
+    assert y.item() == 2
