@@ -6,7 +6,7 @@ A problem is one dtype on one device; a request for several is several problems.
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
@@ -62,6 +62,9 @@ class Problem:
     timing: bool = True
     deadline: float | None = None
     """When to stop, by `time.monotonic`; set from `timeout` when the check begins."""
+    symbolic: object = field(default=None, repr=False, compare=False)
+    """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`); made when the check
+    begins, because it grows with what is asked of it."""
 
     @property
     def places(self) -> tuple[int, ...]:

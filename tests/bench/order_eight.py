@@ -47,7 +47,7 @@ def formulas(order: int) -> Sides:
 
     def graph() -> Lowered:
         symbolic = SymbolicPartials(made.formula, made.variables)
-        return lower(symbolic.graph, [symbolic[alpha] for alpha in made.partials])
+        return lower(symbolic.graph, [symbolic.partial(alpha) for alpha in made.partials])
 
     def called(lowered: Lowered) -> list[Tensor]:
         return lowered([torch.tensor([x], dtype=torch.float64) for x in POINT])
@@ -90,11 +90,11 @@ def growth(low: int, high: int) -> Sides:
     def stage(made: problem.Problem) -> SymbolicPartials:
         symbolic = SymbolicPartials(made.formula, made.variables)
         for alpha in made.partials:
-            symbolic[alpha]
+            symbolic.partial(alpha)
         return symbolic
 
     def called(symbolic: SymbolicPartials) -> list[Tensor]:
-        lowered = lower(symbolic.graph, [symbolic[alpha] for alpha in common.partials])
+        lowered = lower(symbolic.graph, [symbolic.partial(alpha) for alpha in common.partials])
         return lowered([torch.tensor([x], dtype=torch.float64) for x in POINT])
 
     ours, peer = (timed(partial(stage, made), called, fresh=True) for made in (further, common))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from derivcheck.exact.enclosures import Exact, Status
-from derivcheck.exact.referee import referee_of
+from derivcheck.exact.referee import Referees
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
 
@@ -12,8 +12,8 @@ from derivcheck.symbolic.differentiation import SymbolicPartials
 def at(text, point, order=0, variables=("x",), partials=None):
     """(values, statuses) of the partials up to this order in x at one point."""
     alphas = partials or [(k,) for k in range(order + 1)]
-    graph = SymbolicPartials(parse(text).formula, variables)
-    found = referee_of(graph, tuple(alphas), torch.float64).at(point)[: len(alphas)]
+    symbolic = SymbolicPartials(parse(text).formula, variables)
+    found = Referees(symbolic).of(tuple(alphas), torch.float64).at(point)[: len(alphas)]
     return [e.high for e in found], [e.status for e in found]
 
 
@@ -24,8 +24,8 @@ def test_catastrophic_cancellation_is_settled_by_more_precision():
 
 
 def test_the_exact_value_holds_106_bits():
-    graph = SymbolicPartials(parse("x/3").formula, ["x"])
-    exact = referee_of(graph, ((0,),), torch.float64).enclose(torch.tensor([[1.0]], dtype=torch.float64))
+    symbolic = SymbolicPartials(parse("x/3").formula, ["x"])
+    exact = Referees(symbolic).of(((0,),), torch.float64).enclose(torch.tensor([[1.0]], dtype=torch.float64))
     assert exact.high.item() == 1 / 3
     assert exact.low.item() == pytest.approx(1 / 3 * 2**-54, rel=1e-10)
 
@@ -89,6 +89,6 @@ def test_values_beyond_float64_are_infinite_not_lost():
 
 
 def test_past_its_deadline_it_returns_what_it_has():
-    graph = SymbolicPartials(parse("sin(x)").formula, ["x"])
-    exact = referee_of(graph, ((0,),), torch.float64).enclose(torch.rand(1, 50, dtype=torch.float64), deadline=0.0)
+    symbolic = SymbolicPartials(parse("sin(x)").formula, ["x"])
+    exact = Referees(symbolic).of(((0,),), torch.float64).enclose(torch.rand(1, 50, dtype=torch.float64), deadline=0.0)
     assert exact.high.shape == (0, 1)

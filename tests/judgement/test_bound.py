@@ -5,6 +5,7 @@ import torch
 from derivcheck.exact.enclosures import Exact, Status
 from derivcheck.judgement.bound import judge
 from derivcheck.judgement.rows import difference
+from derivcheck.sampling.points import Points
 
 U = 2.0**-53
 
@@ -16,7 +17,8 @@ def exactly(*values, status=Status.SETTLED):
 
 def judged(values, exact, estimates=(), dtype=torch.float64, **more):
     table = torch.tensor(values, dtype=torch.float64).unsqueeze(1)
-    return judge(torch.arange(len(values)), table, exact, dtype, estimates, **more)
+    points = Points(torch.zeros(1, len(values), dtype=torch.float64), torch.zeros(len(values), dtype=torch.int64))
+    return judge(points, table, exact, dtype, estimates, **more)
 
 
 def test_a_few_roundings_pass_and_more_fail():

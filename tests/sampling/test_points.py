@@ -6,7 +6,7 @@ import torch
 from derivcheck import problem
 from derivcheck.sampling.corners import special
 from derivcheck.sampling.points import Kind, RandomPoints
-from derivcheck.symbolic.differentiation import symbolic_partials
+from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.kinks import switches
 
 
@@ -77,7 +77,7 @@ def test_corners_hold_the_ends_zero_one_and_the_smallest_normal():
 )
 def test_kinks_are_found_with_points_on_both_sides(text, kink):
     made = problem.create(text, domain=(0, 2))
-    points = special(made, switches(symbolic_partials(made.formula, made.variables)))
+    points = special(made, switches(symbolic_of(made)))
     near = points.columns[0][points.kinds == Kind.KINK] - kink
     assert near.abs().min() < 1e-15
     assert ((near > 0) & (near < 0.02)).any()

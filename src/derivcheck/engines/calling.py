@@ -10,7 +10,7 @@ from torch import Tensor
 
 from derivcheck.errors import Unsupported
 from derivcheck.problem import Problem
-from derivcheck.symbolic.differentiation import symbolic_partials
+from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.lowering import PointFunction, lower_one
 
 # How torch says so: of a kernel, of forward mode, of a torch.autograd.Function without `jvp` or `setup_context`.
@@ -27,7 +27,7 @@ LACKING = (
 def point_function(problem: Problem) -> PointFunction:
     """What is differentiated: the user's function if there is one, else the expression as a person would write it."""
     if problem.function is None:
-        symbolic = symbolic_partials(problem.formula, problem.variables)
+        symbolic = symbolic_of(problem)
         return lower_one(symbolic.graph, symbolic.root)
     function = user_function(problem)
     return lambda *columns: function(*columns).reshape(columns[0].shape)

@@ -10,7 +10,7 @@ from torch import Tensor
 from derivcheck.engines.calling import run
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.errors import Unsupported
-from derivcheck.symbolic.differentiation import symbolic_partials
+from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.lowering import Lowered, lower
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def prepare(problem: Problem) -> Evaluate:
     """Differentiate symbolically and compile. A partial that torch cannot compute costs its own column."""
-    symbolic = symbolic_partials(problem.formula, problem.variables)
-    roots = [symbolic[alpha] for alpha in problem.partials]
+    symbolic = symbolic_of(problem)
+    roots = [symbolic.partial(alpha) for alpha in problem.partials]
     together = lower(symbolic.graph, roots)
     each = [lower(symbolic.graph, [root]) for root in roots]
 

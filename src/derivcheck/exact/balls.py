@@ -6,25 +6,24 @@ cannot tell, is *tied*; a program can be run with tied switches forced to either
 derivatives at a kink are had.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 from flint import arb, fmpq
 
 from derivcheck.errors import Unsupported
+from derivcheck.exact import steps
 from derivcheck.exact.arb_heads import HEADS, JUMPS
+from derivcheck.exact.steps import NAN, Frame, Step, exact
 from derivcheck.symbolic.graph import (
     Cases,
     Constant,
     Function,
     Graph,
     Logic,
-    Number,
     Product,
     Ref,
     Relation,
-    Step,
     Sum,
     Variable,
     evaluate,
@@ -33,51 +32,43 @@ from derivcheck.symbolic.graph import (
 # A tie is a difference within 8 roundings of its largest terms: a sum of a few terms, each rounded once, moves so far.
 TIE = 8
 
-NAN = arb("nan")
-
-
-def exact(number: Number) -> int | fmpq:
-    """A number as flint takes it without rounding."""
-    return number if isinstance(number, int) else fmpq(number.numerator, number.denominator)
-
 
 class Program:
     """The roots of a graph, compiled once, run at any point and precision.
 
-    `u` is the unit roundoff of the dtype: it says when a switch is tied. After a run, `tied` holds the tied switches.
+    `u` is the unit roundoff of the dtype: it says when a switch is tied.
     """
 
     def __init__(self, graph: Graph, roots: Sequence[Ref], u: float) -> None:
         self.graph, self.roots, self.u = graph, roots, u
-        self.sides: dict[Ref, int] = {}
-        self.tied: set[Ref] = set()
         self.inputs = {ref: node.place for ref, node in enumerate(graph.nodes) if isinstance(node, Variable)}
-        self._point: Sequence[float] = ()
         walk = [ref for ref in graph.reachable(roots) if ref not in self.inputs]
         self.steps: list[tuple[Ref, Step]] = [(ref, self._step(ref)) for ref in walk]
 
-    def run(self, point: Sequence[float], sides: dict[Ref, int] | None = None) -> list[arb]:
-        """The balls of the roots at a point (d floats, taken exactly), with the given switches forced to a side."""
-        self.sides, self.tied, self._point = sides or {}, set(), point
-        values = evaluate(self.steps, {ref: arb(point[place]) for ref, place in self.inputs.items()})
-        return [values[root] for root in self.roots]
+    def run(self, point: Sequence[float], sides: Mapping[Ref, int] | None = None) -> tuple[list[arb], set[Ref]]:
+        """The balls of the roots at a point (d floats, taken exactly), with the given switches forced to a side, and
+        the switches that are tied there."""
+        frame = Frame(point, sides or {})
+        frame |= {ref: arb(point[place]) for ref, place in self.inputs.items()}
+        evaluate(self.steps, frame)
+        return [frame[root] for root in self.roots], frame.tied
 
     def _step(self, ref: Ref) -> Step:
         match self.graph.nodes[ref]:
             case Constant(name):
                 return (lambda v: arb.pi()) if name == "pi" else (lambda v: arb.const_e())
             case Sum(constant, terms):
-                return _sum(constant, terms)
+                return steps.sum_step(constant, terms)
             case Product(factors):
-                return _product(factors)
+                return steps.product_step(factors)
             case Function(head, arguments):
                 return self._function(head, arguments)
             case Relation(operator, difference):
                 return self._relation(operator, difference)
             case Logic(operator, conditions):
-                return _logic(operator, conditions)
+                return steps.logic_step(operator, conditions)
             case Cases() as cases:
-                return _cases(cases)
+                return steps.cases_step(cases)
         raise AssertionError(f"no ball of {self.graph.nodes[ref]}")
 
     def _function(self, head: str, arguments: tuple[Ref, ...]) -> Step:
@@ -94,51 +85,52 @@ class Program:
             return lambda v: op(v[argument])
         return lambda v: op(*(v[a] for a in arguments))
 
-    def _switch(self, ref: Ref) -> Callable[[dict[Ref, Any]], int | None]:
+    def _switch(self, ref: Ref) -> Callable[[Frame], int | None]:
         """The sign of a node: 1, 0, -1, or None where the ball does not tell. Multiples of a node share its switch."""
         node = self.graph.nodes[ref]
         lead = node.terms[0][1] if isinstance(node, Sum) and node.terms else 1
         name = self.graph.sum([(ref, Fraction(1) / lead)])
         orientation = 1 if lead > 0 else -1
 
-        def side(v: dict[Ref, Any]) -> int | None:
+        def side(v: Frame) -> int | None:
             if not v[ref].is_finite():
                 return None
-            forced = self.sides.get(name)
+            forced = v.sides.get(name)
             if forced is not None:
                 return forced * orientation
             if self._is_tied(ref, v):
-                self.tied.add(name)
-            return self._sign(ref, v[ref])
+                v.tied.add(name)
+            return self._sign(ref, v)
 
         return side
 
-    def _is_tied(self, ref: Ref, v: dict[Ref, Any]) -> bool:
+    def _is_tied(self, ref: Ref, v: Frame) -> bool:
         node, value = self.graph.nodes[ref], v[ref]
         if isinstance(node, Sum) and len(node.terms) + bool(node.constant) > 1:
             scale = sum((abs(v[t] * exact(c)) for t, c in node.terms), abs(arb(exact(node.constant))))
             return not abs(value) > scale * (TIE * self.u)
         return not (value > 0 or value < 0)
 
-    def _sign(self, ref: Ref, value: arb) -> int | None:
+    def _sign(self, ref: Ref, v: Frame) -> int | None:
+        value = v[ref]
         if value > 0:
             return 1
         if value < 0:
             return -1
-        rational = fmpq(0) if value.is_zero() else self.rational(ref)
+        rational = fmpq(0) if value.is_zero() else self.rational(ref, v.point)
         return None if rational is None else (rational > 0) - (rational < 0)
 
-    def rational(self, ref: Ref) -> fmpq | None:
-        """The exact value at the point of the latest run, for a rational function of the variables."""
+    def rational(self, ref: Ref, point: Sequence[float]) -> fmpq | None:
+        """The exact value at a point, for a rational function of the variables."""
         known: dict[Ref, fmpq | None] = {}
         for r in self.graph.reachable([ref]):
-            known[r] = self._rational(r, known)
+            known[r] = self._rational(r, known, point)
         return known[ref]
 
-    def _rational(self, ref: Ref, known: dict[Ref, fmpq | None]) -> fmpq | None:
+    def _rational(self, ref: Ref, known: dict[Ref, fmpq | None], point: Sequence[float]) -> fmpq | None:
         node = self.graph.nodes[ref]
         if isinstance(node, Variable):
-            return arb(self._point[node.place]).fmpq()
+            return arb(point[node.place]).fmpq()
         if not isinstance(node, Sum | Product) or any(known[a] is None for a in self.graph.arguments(ref)):
             return None
         if isinstance(node, Sum):
@@ -154,7 +146,7 @@ class Program:
         """floor(q), or Mod(x, p) = x - p·floor(x/p). Tied where q is nearly whole."""
         ref = arguments[-1]
 
-        def whole(v: dict[Ref, Any]) -> arb:
+        def whole(v: Frame) -> arb:
             q: arb = v[ref]
             nearest = (q.mid() + arb(0.5)).floor()
             if nearest.unique_fmpz() is None:
@@ -162,18 +154,19 @@ class Program:
             tied = not abs(q - nearest) > abs(q) * (TIE * self.u)
             if not tied:
                 return q.floor()
-            self.tied.add(ref)
-            side = self.sides.get(ref) or self._sign_of_gap(ref, q, nearest)
+            v.tied.add(ref)
+            side = v.sides.get(ref) or self._sign_of_gap(ref, v, nearest)
             return NAN if side is None else nearest - int(side < 0)
 
         if head == "floor":
             return whole
         return lambda v: v[arguments[0]] - v[arguments[1]] * whole(v)
 
-    def _sign_of_gap(self, ref: Ref, q: arb, nearest: arb) -> int | None:
+    def _sign_of_gap(self, ref: Ref, v: Frame, nearest: arb) -> int | None:
+        q = v[ref]
         if q > nearest or q < nearest:
             return 1 if q > nearest else -1
-        rational = self.rational(ref)
+        rational = self.rational(ref, v.point)
         return None if rational is None else (1 if arb(rational) >= nearest else -1)
 
     def _relation(self, operator: str, difference: Ref) -> Step:
@@ -182,79 +175,3 @@ class Program:
 
 
 HOLDS = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "==": (0,), "!=": (-1, 1)}
-
-
-def _sum(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
-    start = exact(constant)
-    pairs = [(t, None if c == 1 else exact(c)) for t, c in terms]
-    if not pairs:
-        return lambda v: arb(start)
-
-    def step(v: dict[Ref, Any]) -> arb:
-        parts = (v[t] if c is None else v[t] * c for t, c in pairs)
-        total: arb = sum(parts, arb(start) if start else next(parts))
-        return total
-
-    return step
-
-
-def _product(factors: Sequence[tuple[Ref, Number]]) -> Step:
-    powers = [(f, _power(e)) for f, e in factors]
-    if len(powers) == 1:
-        ((only, power),) = powers
-        return lambda v: power(v[only])
-
-    def step(v: dict[Ref, Any]) -> arb:
-        total: arb = powers[0][1](v[powers[0][0]])
-        for f, power in powers[1:]:
-            total = total * power(v[f])
-        return total
-
-    return step
-
-
-def _power(exponent: Number) -> Callable[[arb], arb]:
-    """x -> x**(p/q), real for x >= 0 unless q is 1."""
-    p, q = Fraction(exponent).numerator, Fraction(exponent).denominator
-    if p == q == 1:
-        return lambda x: x
-    if q == 1:
-        return (lambda x: _whole_power(x, p)) if p > 0 else (lambda x: 1 / _whole_power(x, -p))
-    if q == 2:
-        return lambda x: x.sqrt() ** p
-    return lambda x: x if x.is_zero() and p > 0 else x.root(q) ** p
-
-
-def _whole_power(x: arb, p: int) -> arb:
-    """x**p by squaring: flint's own power is NaN for a ball that contains 0."""
-    if p == 1:
-        return x
-    if p == 2:
-        return x * x
-    half = _whole_power(x, p // 2)
-    return half * half * x if p % 2 else half * half
-
-
-def _logic(operator: str, conditions: tuple[Ref, ...]) -> Step:
-    """Three-valued: None is unknown."""
-    if operator == "not":
-        return lambda v: None if v[conditions[0]] is None else not v[conditions[0]]
-    decisive = operator == "or"
-
-    def step(v: dict[Ref, Any]) -> bool | None:
-        known = [v[c] for c in conditions]
-        return decisive if decisive in known else (None if None in known else not decisive)
-
-    return step
-
-
-def _cases(cases: Cases) -> Step:
-    pairs = cases.pairs()
-
-    def step(v: dict[Ref, Any]) -> arb:
-        for value, condition in pairs:
-            if v[condition] is not False:
-                return v[value] if v[condition] else NAN
-        return NAN
-
-    return step

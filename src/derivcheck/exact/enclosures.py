@@ -1,5 +1,8 @@
 """What the referee hands over: exact values, as sums of two float64, or why there is none."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -32,6 +35,10 @@ class Exact:
     high: Tensor
     low: Tensor
     status: Tensor
+
+    def at(self, rows: Tensor | slice, columns: Sequence[int]) -> Exact:
+        """These points (indices or a mask) and these partials alone."""
+        return Exact(*(part[rows][:, list(columns)] for part in (self.high, self.low, self.status)))
 
     def error(self, values: Tensor) -> Tensor:
         """|values - exact|, shape (n, m), for values of any dtype: high is subtracted first, which cancels exactly."""

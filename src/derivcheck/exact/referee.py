@@ -7,9 +7,10 @@ said to be so, never passed. At a kink the partial exists where all one-sided on
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,21 @@ SPARE = 10  # bits by which the radius must lie below u·|value|: it then adds a
 MOST_KNOWN = 20_000  # points whose enclosures are kept, some kilobytes each at order 8
 MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth the time, and the point is a kink
 
-RefereeOf = Callable[["tuple[MultiIndex, ...]", torch.dtype], "Referee"]  # of these partials, in a dtype to be judged
+
+_precision = threading.RLock()
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Compute balls with this many bits inside the block. flint has one precision per process, whichever thread sets
+    it, so one thread at a time is inside."""
+    with _precision:
+        before = ctx.prec
+        ctx.prec = bits
+        try:
+            yield
+        finally:
+            ctx.prec = before
 
 
 class Referee:
@@ -78,25 +93,19 @@ class Referee:
 
     def _settled(self, point: Sequence[float]) -> list[Enclosure]:
         """Evaluate at the lowest precision that settles all roots."""
-        before = ctx.prec
-        try:
-            for precision in PRECISIONS:
-                ctx.prec = precision
+        for bits in PRECISIONS:
+            with precision(bits):
                 found = self._attempt(point)
-                if all(e.status is Status.SETTLED for e in found):  # nearly everywhere, and quickly seen
-                    break
-                found = self._existing(found)
-                if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
-                    break
-        finally:
-            ctx.prec = before
+            if all(e.status is Status.SETTLED for e in found):  # nearly everywhere, and quickly seen
+                break
+            found = self._existing(found)
+            if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
+                break
         return found
 
     def _attempt(self, point: Sequence[float]) -> list[Enclosure]:
-        balls = self.program.run(point)
-        if not self.program.tied:
-            return [self._enclosure(ball) for ball in balls]
-        return self._at_kink(point, balls, sorted(self.program.tied))
+        balls, tied = self.program.run(point)
+        return self._at_kink(point, balls, sorted(tied)) if tied else [self._enclosure(ball) for ball in balls]
 
     def _existing(self, found: list[Enclosure]) -> list[Enclosure]:
         """A function that is not defined at the point has no partials there: log at -1, although 1/x is finite."""
@@ -124,9 +133,8 @@ class Referee:
         """Compare all sides of the tied switches; a partial exists where it and all below it agree on every side."""
         if len(tied) > MOST_TIES:
             return [Enclosure(0.0, 0.0, Status.KINK) for _ in balls]
-        sides = [
-            self.program.run(point, dict(zip(tied, signs, strict=True))) for signs in product((-1, 1), repeat=len(tied))
-        ]
+        forced = [dict(zip(tied, signs, strict=True)) for signs in product((-1, 1), repeat=len(tied))]
+        sides = [self.program.run(point, each)[0] for each in forced]
         agree = [all(self._same(sides[0][k], side[k]) for side in sides[1:]) for k in range(len(balls))]
         found = []
         for k, ball in enumerate(balls):
@@ -143,17 +151,27 @@ class Referee:
         return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (TIE * self.program.u))
 
 
-@lru_cache(maxsize=4)
-def referee_of(graph: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
-    """A referee of these partials. Those below a partial must exist for it to exist."""
-    everything = sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))
-    order = [*partials, *everything]
+class Referees:
+    """The referees of one run: one per tuple of partials and dtype to be judged, made when first asked for."""
+
+    def __init__(self, symbolic: SymbolicPartials) -> None:
+        self.symbolic = symbolic
+        self._made: dict[tuple[tuple[MultiIndex, ...], torch.dtype], Referee] = {}
+
+    def of(self, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
+        """The referee of these partials. All those below a partial must exist for it to exist."""
+        if (partials, dtype) not in self._made:
+            self._made[partials, dtype] = _referee(self.symbolic, partials, dtype)
+        return self._made[partials, dtype]
+
+
+def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
+    order = [*partials, *sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))]
     place = {alpha: i for i, alpha in enumerate(order)}
     below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
-    roots = [graph[alpha] for alpha in order]
-    return Referee(
-        graph.graph, roots, below, ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype), count=len(partials)
-    )
+    roots = [symbolic.partial(alpha) for alpha in order]
+    u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
+    return Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
 
 
 def _below(alpha: MultiIndex) -> set[MultiIndex]:

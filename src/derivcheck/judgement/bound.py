@@ -6,6 +6,8 @@
 The noise is estimated only where the other two terms do not suffice, in stages of growing cost.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +17,7 @@ from torch import Tensor
 
 from derivcheck import ulp
 from derivcheck.exact.enclosures import Exact, Status
+from derivcheck.sampling.points import Points
 
 # Roundings that any computation makes unasked: the argument, a constant, the operation and the result, u each.
 ROUNDINGS = 4
@@ -32,8 +35,8 @@ Estimate = Callable[
 class Judged:
     """k refereed points, m partials. All float64 on the CPU, shape (k, m) unless said."""
 
-    places: Tensor
-    """(k,) int64: which of the checked points these are."""
+    points: Points
+    """The k points."""
     exact: Exact
     values: Tensor
     """What autograd gave."""
@@ -43,6 +46,12 @@ class Judged:
     """bool: the exact value exists and the dtype can represent it, so the point is judged."""
     noise: Tensor
     """The part of the bound that was estimated, before its factor."""
+
+    def at(self, rows: Tensor) -> Judged:
+        """These points alone."""
+        points = Points(self.points.columns[:, rows], self.points.kinds[rows])
+        parts = [part[rows] for part in (self.values, self.error, self.bound, self.counted, self.noise)]
+        return Judged(points, self.exact.at(rows, range(self.values.shape[1])), *parts)
 
     @cached_property
     def fails(self) -> Tensor:
@@ -57,7 +66,7 @@ class Judged:
 
 
 def judge(
-    places: Tensor,
+    points: Points,
     values: Tensor,
     exact: Exact,
     dtype: torch.dtype,
@@ -73,9 +82,8 @@ def judge(
     error, size = exact.error(values), exact.high.abs()
     counted = (exact.status == Status.SETTLED) & (size <= torch.finfo(dtype).max)
     if tolerances is not None:
-        return Judged(
-            places, exact, values, error, tolerances[1] + tolerances[0] * size, counted, torch.zeros_like(size)
-        )
+        bound = tolerances[1] + tolerances[0] * size
+        return Judged(points, exact, values, error, bound, counted, torch.zeros_like(size))
     floor = ROUNDINGS * ulp.unit_roundoff(dtype) * size + ulp.smallest_subnormal(dtype)
     noise = torch.zeros_like(floor) if known is None else known
     for estimate in estimates:
@@ -83,4 +91,4 @@ def judge(
         if not len(failing):
             break
         noise[failing] = torch.maximum(noise[failing], estimate(failing, error[failing]))
-    return Judged(places, exact, values, error, FACTOR * noise + floor, counted, noise)
+    return Judged(points, exact, values, error, FACTOR * noise + floor, counted, noise)

@@ -4,35 +4,63 @@ Each question is one more evaluation at a handful of points: is it right for a c
 sequence of differentiations? in float64? does an intermediate result leave the range of the dtype?
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from derivcheck.judgement.watch import Evaluate, watch
+from derivcheck import multi_index
+from derivcheck.engines import reverse
+from derivcheck.engines.calling import point_function
+from derivcheck.judgement.bound import Judged
+from derivcheck.judgement.judge import Judge
+from derivcheck.judgement.watch import watch
+from derivcheck.multi_index import MultiIndex
 from derivcheck.outcomes import Cause
-
-Within = Callable[[Tensor], bool]  # whether values (k,) are within the bound at the points in question
+from derivcheck.sampling.points import placed
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """One failing partial at k failing points, and the ways to compute it again."""
+    """Partial k of a problem at some points where it fails."""
 
-    order: int
-    values: Tensor
-    """(k,) what was wrong."""
-    points: Tensor
-    """(d, k)."""
-    dtype: torch.dtype
+    judge: Judge
+    k: int
+    judged: Judged
+    """Its failing points alone, the worst first."""
     cut: bool
-    function: Evaluate
-    """The function itself, without derivatives."""
-    again: Evaluate
-    with_ones: Evaluate | None
-    other_sequences: tuple[tuple[str, Evaluate], ...]
-    within: Within
+    """Whether autograd found no graph."""
+
+    @property
+    def order(self) -> int:
+        return sum(self.alpha)
+
+    @property
+    def alpha(self) -> MultiIndex:
+        return self.judge.problem.partials[self.k]
+
+    @property
+    def points(self) -> Tensor:
+        """(d, p) float64."""
+        return self.judged.points.columns
+
+    @property
+    def values(self) -> Tensor:
+        """(p,) what is wrong."""
+        return self.judged.values[:, self.k]
+
+    def again(self, points: Tensor) -> Tensor:
+        """(p,) the partial by the engine, in the dtype of the points."""
+        return self.judge.values(points)[:, self.k]
+
+    def along(self, sequence: tuple[int, ...], cotangent: reverse.Cotangent | None = None) -> Tensor:
+        """(p,) the partial by another sequence or with another cotangent."""
+        return self.judge.along([sequence], cotangent).values(self.points.to(self.judge.dtype))[:, 0]
+
+    def within(self, values: Tensor) -> bool:
+        """Whether values (p,) are within the bound at all points."""
+        error = self.judged.exact.at(slice(None), [self.k]).error(values.unsqueeze(1))
+        return bool((error <= self.judged.bound[:, self.k : self.k + 1]).all())
 
 
 def diagnose(suspect: Suspect) -> tuple[Cause, str]:
@@ -49,15 +77,15 @@ def _value(suspect: Suspect) -> tuple[Cause, str] | None:
 
 
 def _non_finite(suspect: Suspect) -> tuple[Cause, str] | None:
-    if bool(torch.isfinite(suspect.values).all()):
+    broken = ~torch.isfinite(suspect.values)
+    if not bool(broken.any()):
         return None
-    point = suspect.points[:, ~torch.isfinite(suspect.values)][:, :1].to(suspect.dtype)
+    problem, point = suspect.judge.problem, suspect.points[:, broken][:, :1].to(suspect.judge.dtype)
     trace = watch(suspect.again, point)
-    if suspect.order > 0 and "where" in watch(suspect.function, point).operations:
-        return (
-            Cause.NON_FINITE,
-            "torch.where sends NaN through the branch not taken: clean its input with a second where",
-        )
+    function = watch(lambda p: point_function(problem)(*placed(problem, p)), point)
+    if suspect.order > 0 and "where" in function.operations:
+        reason = "torch.where sends NaN through the branch not taken: clean its input with a second where"
+        return Cause.NON_FINITE, reason
     return Cause.NON_FINITE, trace.sentence
 
 
@@ -66,28 +94,32 @@ def _cut(suspect: Suspect) -> tuple[Cause, str] | None:
 
 
 def _cotangent(suspect: Suspect) -> tuple[Cause, str] | None:
-    if suspect.with_ones is not None and suspect.order > 0 and suspect.within(suspect.with_ones(suspect.points)):
-        return Cause.COTANGENT, ""
-    return None
+    if suspect.judge.problem.engine != "reverse" or suspect.order == 0:
+        return None
+    with_ones = suspect.along(multi_index.canonical(suspect.alpha), reverse.ones)
+    return (Cause.COTANGENT, "") if suspect.within(with_ones) else None
 
 
 def _asymmetric(suspect: Suspect) -> tuple[Cause, str] | None:
-    for name, evaluate in suspect.other_sequences:
-        if suspect.within(evaluate(suspect.points)):
-            return Cause.ASYMMETRIC, f"differentiating by {name} is right"
+    if suspect.judge.problem.engine != "reverse":
+        return None
+    for sequence in multi_index.sequences(suspect.alpha)[1:]:
+        if suspect.within(suspect.along(sequence)):
+            by = ", ".join(suspect.judge.problem.variables[j] for j in sequence)
+            return Cause.ASYMMETRIC, f"differentiating by {by} is right"
     return None
 
 
 def _range(suspect: Suspect) -> tuple[Cause, str] | None:
-    trace = watch(suspect.again, suspect.points[:, :1].to(suspect.dtype))
+    trace = watch(suspect.again, suspect.points[:, :1].to(suspect.judge.dtype))
     return (Cause.RANGE, trace.sentence) if trace.left_range else None
 
 
 def _precision(suspect: Suspect) -> tuple[Cause, str] | None:
-    if suspect.dtype == torch.float64:
+    if suspect.judge.dtype == torch.float64:
         return None
     try:
-        right = suspect.within(suspect.again(suspect.points.double().cpu()))
+        right = suspect.within(suspect.again(suspect.points))
     except (RuntimeError, TypeError, ValueError):
         return None
     return (Cause.PRECISION, "") if right else None

@@ -6,25 +6,24 @@ before the referee, who is slow, chooses where to look.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from derivcheck.engines.examination import first_evaluation
-from derivcheck.engines.extend import Evaluate, Partials
+from derivcheck.engines.extend import Evaluate
 from derivcheck.engines.registry import engine
 from derivcheck.engines.timing import once
-from derivcheck.exact.referee import RefereeOf
+from derivcheck.exact.enclosures import Exact
+from derivcheck.exact.referee import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
-from derivcheck.judgement.judge import judged_at
+from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.suggestion import defined_domain
-from derivcheck.sampling.points import Points, on_device
-from derivcheck.sampling.survey import Survey, look_closer, suspicious
+from derivcheck.sampling.survey import Sides, Survey, look_closer, suspicious
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -33,30 +32,33 @@ if TYPE_CHECKING:
 # Ball operations that the referee may spend on one check: 0.2 to 0.3 s, a quarter of what importing torch takes.
 # A count and not a time, so that the same seed gives the same verdicts on every machine.
 WORK = 200_000
-OVERHEAD = 15  # ball operations that one point costs besides its nodes (measured: 20 us a point, 1.3 us a node)
+OVERHEAD = 15  # ball operations that one point costs besides its nodes (measured: 20 us per point, 1.3 us per node)
 FEWEST = 200  # points refereed however large the graph
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """m partials of one problem."""
+    """m partials of one problem by one engine."""
 
     problem: Problem
-    referee: RefereeOf
-    points: Points
-    """The k points that were kept, of `checked`."""
+    judge: Judge
+    """Of the engine, prepared."""
+    evaluate_sympy: Evaluate
+    sides: Sides
+    """Both sides at the points that were kept, of `checked`."""
+    places: Tensor
+    """(k,) int64: which of the kept points are judged."""
+    judged: Judged
+    crossed: Crossed | None
+    cut: frozenset[int]
+    """Partials that are 0 because autograd found no graph."""
+    unsupported: Mapping[int, str]
+    """Partials that the engine could not compute, with the reason."""
+    unsupported_sympy: Mapping[int, str]
     checked: int
     chunk: int
     """Points evaluated at once."""
-    evaluate: Evaluate
-    """The prepared engine."""
-    evaluate_sympy: Evaluate
-    autograd: Partials
-    sympy: Partials
-    judged: Judged
-    crossed: Crossed | None
     prepare_seconds: float
-    first_call: float
     referee_seconds: float
 
     @cached_property
@@ -64,47 +66,46 @@ class Evidence:
         """Options for a domain on which all partials are finite, empty where none was found."""
         return defined_domain(lambda points: self.evaluate_sympy(points).values, self.problem.variables)
 
-    def judge_at(self, columns: Tensor) -> Judged:
-        """All partials at further points (d, k)."""
-        values = self.evaluate(on_device(self.problem, columns)).values.detach().to("cpu", torch.float64)
-        dtype = getattr(torch, self.problem.dtype)
-        exact = self.referee(self.problem.partials, dtype).enclose(columns)
-        places = torch.arange(columns.shape[1])
-        everything = range(len(self.problem.partials))
-        return judged_at(self.problem, self.referee, columns, places, values, exact, self.evaluate, everything)
 
-
-def collect(problem: Problem, referee_of: RefereeOf, switches: Switches | None) -> Evidence:
+def collect(problem: Problem, referees: Referees, switches: Switches | None) -> Evidence:
     """Compute both sides everywhere and the exact values where they matter. `switches` change sign at the kinks."""
     (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), engine("symbolic")(problem)))
-    referee = referee_of(problem.partials, getattr(torch, problem.dtype))
-    budget = max(FEWEST, WORK // (referee.cost + OVERHEAD))
+    judge = Judge(problem, evaluate, referees, tuple(range(len(problem.partials))))
+    budget = _budget(judge)
     survey = Survey(problem, evaluate, evaluate_sympy, budget)
-    first_call = survey.random(lambda points: first_evaluation(problem, evaluate, points))
+    survey.random(lambda points: first_evaluation(problem, evaluate, points))
     look_closer(problem, switches, survey)
-    sides = survey.kept
-    start = time.perf_counter()
-    places = suspicious(sides, budget, problem.seed)
-    exact = referee.enclose(sides.points.columns[:, places], problem.deadline)
-    places = places[: len(exact.high)]
-    seconds = time.perf_counter() - start
-    everything = range(len(problem.partials))
-    judged = judged_at(
-        problem, referee_of, sides.points.columns, places, sides.autograd[places], exact, evaluate, everything
-    )
+    (exact, places), seconds = once(lambda: _refereed(judge, survey.kept, budget))
+    chosen = survey.kept.at(places)
+    judged = judge.of(chosen.points, chosen.autograd, exact)
     return Evidence(
         problem,
-        referee_of,
-        sides.points,
+        judge,
+        evaluate_sympy,
+        survey.kept,
+        places,
+        judged,
+        crossed(judge, judged),
+        survey.cut,
+        survey.unsupported,
+        survey.unsupported_sympy,
         survey.count,
         survey.chunk.size,
-        evaluate,
-        evaluate_sympy,
-        Partials(sides.autograd, survey.cut, survey.unsupported),
-        Partials(sides.sympy, unsupported=survey.unsupported_sympy),
-        judged,
-        crossed(problem, referee_of, sides.points, judged) if problem.engine == "reverse" else None,
         prepare,
-        first_call,
         seconds,
     )
+
+
+def _budget(judge: Judge) -> int:
+    """How many points the referee can look at."""
+    cost = judge.referees.of(judge.problem.partials, judge.dtype).cost
+    return max(FEWEST, WORK // (cost + OVERHEAD))
+
+
+def _refereed(judge: Judge, sides: Sides, budget: int) -> tuple[Exact, Tensor]:
+    """Exact values where the referee should look, and where that is; fewer where time runs out."""
+    problem = judge.problem
+    places = suspicious(sides, budget, problem.seed)
+    referee = judge.referees.of(problem.partials, judge.dtype)
+    exact = referee.enclose(sides.points.columns[:, places], problem.deadline)
+    return exact, places[: len(exact.high)]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from derivcheck.judgement.watch import watch
-from derivcheck.sampling.points import Kind, into, on_device
+from derivcheck.sampling.points import Kind, into
 from derivcheck.ulp import unit_roundoff
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class Excuse(Enum):
 
 def excuses(evidence: Evidence, k: int, failing: Tensor) -> list[Excuse | None]:
     """An excuse or None for each failing judged point of partial k; none is looked for once a point has none."""
-    judged, dtype = evidence.judged, getattr(torch, evidence.problem.dtype)
-    asked = evidence.points.kinds[judged.places[failing]] == Kind.SAMPLED
+    judged, dtype = evidence.judged, evidence.judge.dtype
+    asked = judged.points.kinds[failing] == Kind.SAMPLED
     blamed = asked & ~far(judged.exact.high[failing, k], judged.values[failing, k], dtype)
     if bool(blamed.any()):  # no excuse holds there, however many of the others have one
         return [None if b else Excuse.RANGE for b in blamed.tolist()]
@@ -55,10 +55,9 @@ def excuses(evidence: Evidence, k: int, failing: Tensor) -> list[Excuse | None]:
 
 def _excuse(evidence: Evidence, k: int, i: int) -> Excuse | None:
     judged = evidence.judged
-    place = int(judged.places[i])
-    point = evidence.points.columns[:, place : place + 1]
-    asked = int(evidence.points.kinds[place]) == Kind.SAMPLED
-    exact, value, dtype = judged.exact.high[i, k], judged.values[i, k], getattr(torch, evidence.problem.dtype)
+    point = judged.points.columns[:, i : i + 1]
+    asked = int(judged.points.kinds[i]) == Kind.SAMPLED
+    exact, value, dtype = judged.exact.high[i, k], judged.values[i, k], evidence.judge.dtype
     if not asked and not _visible(evidence, k, i):
         return Excuse.INVISIBLE
     if bool(_subnormal(exact, value, dtype)):
@@ -92,15 +91,16 @@ def _subnormal(exact: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _leaves_range(evidence: Evidence, k: int, point: Tensor) -> bool:
-    return watch(lambda p: evidence.evaluate(p).values[:, k], on_device(evidence.problem, point)).left_range
+    judge = evidence.judge
+    return watch(lambda p: judge.values(p)[:, k], point.to(judge.dtype)).left_range
 
 
 def _visible(evidence: Evidence, k: int, i: int) -> bool:
     """Whether the error is more than one rounding of the partial's usual size over the sampled points."""
     judged = evidence.judged
-    sampled = judged.counted[:, k] & (evidence.points.kinds[judged.places] == Kind.SAMPLED)
+    sampled = judged.counted[:, k] & (judged.points.kinds == Kind.SAMPLED)
     usual = judged.exact.high[sampled, k].abs()
-    u = unit_roundoff(getattr(torch, evidence.problem.dtype))
+    u = unit_roundoff(evidence.judge.dtype)
     return not len(usual) or not bool(judged.error[i, k] <= u * usual.median())
 
 
@@ -113,5 +113,5 @@ def _right_around(evidence: Evidence, k: int, point: Tensor) -> bool:
     distance = max(APART, 4 * unit_roundoff(getattr(torch, problem.dtype)))
     near = into(problem, point + signs * distance * (widths + point.abs() * (widths > 0)))
     near = near[:, (near != point).any(0)]
-    judged = evidence.judge_at(near)
+    judged = evidence.judge.at(near)
     return bool(near.shape[1]) and bool(judged.counted[:, k].all()) and not bool(judged.fails[:, k].any())

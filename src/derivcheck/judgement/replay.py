@@ -1,17 +1,14 @@
-"""The command that replays a partial, at the points where it failed or as it was asked for."""
+"""The command that replays a partial: at the point that shows it, or as it was asked for."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from derivcheck import multi_index
 from derivcheck.multi_index import MultiIndex, natural_order
-from derivcheck.outcomes import Cause
-from derivcheck.results import PartialResult
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -53,9 +50,3 @@ def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
         ends = {v: (x.hex(), x.hex()) for v, x in point.items()}
         rest = ["-n", "1", "--no-corners"]
     return [part for v, (low, high) in ends.items() for part in ("--domain", f"{v}={low}:{high}")] + rest
-
-
-def replayable(problem: Problem, alpha: MultiIndex, result: PartialResult) -> PartialResult:
-    """A leak between points or a forgotten grad_output needs all points again; everything else shows at one."""
-    pinned = result.worst and result.cause is not Cause.COTANGENT
-    return replace(result, reproduce=command(problem, alpha, result.worst.point)) if pinned and result.worst else result

@@ -1,10 +1,9 @@
-"""What a row says of itself before and beside its verdict: its names, its formula, the command that replays it."""
+"""The row of a partial: its names and formula, its verdict, its figures, the command that replays it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from derivcheck.judgement.verdict import Decision, decide
 from derivcheck.multi_index import MultiIndex, label
 from derivcheck.outcomes import Cause, Verdict
 from derivcheck.results import Difference, PartialResult, PointCounts, Side, Worst
+from derivcheck.sampling.points import on_device
 from derivcheck.symbolic.translation import to_sympy
 
 if TYPE_CHECKING:
@@ -24,64 +24,83 @@ if TYPE_CHECKING:
     from derivcheck.problem import Problem
     from derivcheck.symbolic.differentiation import SymbolicPartials
 
+Timed = tuple[tuple[float, float], tuple[float, float]]  # autograd, sympy: each (median, interquartile range), seconds
+
 LARGEST_PRINTED = 500  # symbols of a partial that is turned back into a formula: beyond it nobody reads it
 LONGEST_PRINTED = 2000  # characters of it
 
 
-def blank(problem: Problem, alpha: MultiIndex, graph: SymbolicPartials | None = None) -> PartialResult:
-    """The row before anything is known of it but its names."""
+class Said(NamedTuple):
+    """What is said of a partial, and the point that shows it."""
+
+    verdict: Verdict
+    cause: Cause | None = None
+    message: str = ""
+    worst: Worst | None = None
+
+
+def row(
+    problem: Problem, alpha: MultiIndex, said: Said, symbolic: SymbolicPartials | None = None, **figures: Any
+) -> PartialResult:
+    """The row of a partial: its names, what is said of it, its figures. `symbolic` prints its formula."""
+    pinned = None if said.worst is None or said.cause is Cause.COTANGENT else said.worst.point
     return PartialResult(
         partial={v: k for v, k in zip(problem.variables, alpha, strict=True) if k},
         order=sum(alpha),
         label=label(alpha, problem.variables),
-        symbolic=_formula(graph, alpha) if graph else "",
+        symbolic=_formula(symbolic, alpha) if symbolic else "",
         engine=problem.engine,
-        verdict=Verdict.UNDECIDED,
-        reproduce=replay.command(problem, alpha, None),
+        verdict=said.verdict,
+        cause=said.cause,
+        message=said.message,
+        worst=said.worst,
+        reproduce=replay.command(problem, alpha, pinned),
+        **figures,
     )
 
 
 def unsupported(problem: Problem, alpha: MultiIndex, reason: str) -> PartialResult:
     """The row of a partial that cannot be computed."""
-    return replace(blank(problem, alpha), verdict=Verdict.UNSUPPORTED, cause=Cause.OPERATION, message=reason)
+    return row(problem, alpha, Said(Verdict.UNSUPPORTED, Cause.OPERATION, reason))
 
 
 def late(problem: Problem, alpha: MultiIndex, reason: str) -> PartialResult:
     """The row of a partial that was not reached in time."""
-    return replace(blank(problem, alpha), verdict=Verdict.UNDECIDED, cause=Cause.TIMEOUT, message=reason)
+    return row(problem, alpha, Said(Verdict.UNDECIDED, Cause.TIMEOUT, reason))
 
 
-def _formula(graph: SymbolicPartials, alpha: MultiIndex) -> str:
-    """sympy's text of a partial, empty where it is too long to read."""
-    root = graph[alpha]
-    if graph.graph.written(root) > LARGEST_PRINTED:
-        return ""
-    text = str(to_sympy(graph.graph, root, graph.symbols))
-    return text if len(text) <= LONGEST_PRINTED else ""
+def lost(problem: Problem, alpha: MultiIndex, reason: str) -> PartialResult:
+    """The row of a partial whose check did not finish."""
+    return row(problem, alpha, Said(Verdict.UNDECIDED, Cause.LOST, reason))
 
 
-def row(
-    evidence: Evidence, k: int, blank: PartialResult, autograd: tuple[float, float], sympy: tuple[float, float]
-) -> PartialResult:
-    """The result of partial k. `blank` has its names; `autograd`, `sympy` are (median, IQR) in seconds."""
-    decision = decide(evidence, k)
-    judged, places = evidence.judged, evidence.judged.places
-    u = ulp.unit_roundoff(getattr(torch, evidence.problem.dtype))
-    values, reference = (part.values[:, k].detach().cpu() for part in (evidence.autograd, evidence.sympy))
+def judged_row(evidence: Evidence, k: int, times: Timed) -> PartialResult:
+    """The row of partial k of the evidence."""
+    problem, judged, places = evidence.problem, evidence.judged, evidence.places
+    decision, u = decide(evidence, k), ulp.unit_roundoff(evidence.judge.dtype)
+    values, reference = evidence.sides.autograd[:, k], evidence.sides.sympy[:, k]
     dropped = torch.zeros(len(values), dtype=torch.bool)
     dropped[places] = ~judged.counted[:, k]
-    computed, symbolic = k not in evidence.autograd.unsupported, k not in evidence.sympy.unsupported
-    return replace(
-        blank,
-        verdict=decision.verdict,
-        cause=decision.cause,
-        message=decision.message,
+    computed, symbolic = k not in evidence.unsupported, k not in evidence.unsupported_sympy
+    return row(
+        problem,
+        problem.partials[k],
+        Said(decision.verdict, decision.cause, decision.message, _worst(evidence, k, decision)),
+        evidence.judge.referees.symbolic,
         points=PointCounts(evidence.checked, int(judged.counted[:, k].sum()), skipped(judged, k)),
-        difference=difference(values, reference, dropped) if computed and symbolic else blank.difference,
-        autograd=side(judged.values[:, k], judged, k, u, autograd) if computed else Side(),
-        sympy=side(reference[places].double(), judged, k, u, sympy) if symbolic else Side(),
-        worst=_worst(evidence, k, decision),
+        difference=difference(values, reference, dropped) if computed and symbolic else Difference(),
+        autograd=side(judged.values[:, k], judged, k, u, times[0]) if computed else Side(),
+        sympy=side(reference[places].double(), judged, k, u, times[1]) if symbolic else Side(),
     )
+
+
+def _formula(symbolic: SymbolicPartials, alpha: MultiIndex) -> str:
+    """sympy's text of a partial, empty where it is too long to read."""
+    root = symbolic.partial(alpha)
+    if symbolic.graph.written(root) > LARGEST_PRINTED:
+        return ""
+    text = str(to_sympy(symbolic.graph, root, symbolic.symbols))
+    return text if len(text) <= LONGEST_PRINTED else ""
 
 
 def _worst(evidence: Evidence, k: int, decision: Decision) -> Worst | None:
@@ -89,13 +108,12 @@ def _worst(evidence: Evidence, k: int, decision: Decision) -> Worst | None:
         return None
     judged, column = (decision.judged, decision.column) if decision.judged else (evidence.judged, k)
     i = decision.at
-    place = int(judged.places[i])
-    point = dict(zip(evidence.problem.variables, evidence.points.columns[:, place].tolist(), strict=True))
-    sympy = float(evidence.sympy.values[place, k]) if k not in evidence.sympy.unsupported else math.nan
+    point = judged.points.columns[:, i : i + 1]
+    sympy = evidence.evaluate_sympy(on_device(evidence.problem, point)).values[0, k]
     return Worst(
-        point,
+        dict(zip(evidence.problem.variables, point[:, 0].tolist(), strict=True)),
         float(judged.values[i, column]),
-        sympy,
+        float(sympy) if k not in evidence.unsupported_sympy else math.nan,
         float(judged.exact.high[i, column]),
         float(judged.bound[i, column]),
     )

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from derivcheck import multi_index, ulp
-from derivcheck.engines import reverse
-from derivcheck.engines.calling import point_function
+from derivcheck import ulp
 from derivcheck.errors import TimedOut, Unsupported
-from derivcheck.exact.enclosures import Exact, Status
+from derivcheck.exact.enclosures import Status
 from derivcheck.judgement import excuses
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.diagnosis import Suspect, diagnose
 from derivcheck.judgement.excuses import Excuse
-from derivcheck.judgement.watch import Evaluate
 from derivcheck.outcomes import Cause, Verdict
-from derivcheck.sampling.points import Kind, on_device, placed
+from derivcheck.sampling.points import Kind
 
 if TYPE_CHECKING:
     from derivcheck.judgement.evidence import Evidence
@@ -41,8 +38,8 @@ class Decision(NamedTuple):
 
 def decide(evidence: Evidence, k: int) -> Decision:
     """The rules, in the order in which they apply."""
-    if k in evidence.autograd.unsupported:
-        return Decision(Verdict.UNSUPPORTED, Cause.OPERATION, evidence.autograd.unsupported[k])
+    if k in evidence.unsupported:
+        return Decision(Verdict.UNSUPPORTED, Cause.OPERATION, evidence.unsupported[k])
     judged = evidence.judged
     if not bool(judged.counted[:, k].any()):
         return _undecided(evidence, k)
@@ -90,39 +87,8 @@ def _undecided(evidence: Evidence, k: int) -> Decision:
 def _disagrees(evidence: Evidence, k: int, failing: Tensor) -> Decision:
     judged = evidence.judged
     worst = failing[judged.excess[failing, k].topk(min(SUSPECTS, len(failing))).indices]
-    cause, message = diagnose(_suspect(evidence, k, worst))
+    cause, message = diagnose(Suspect(evidence.judge, k, judged.at(worst), k in evidence.cut))
     return Decision(Verdict.DISAGREES, cause, message, int(worst[0]))
-
-
-def _suspect(evidence: Evidence, k: int, rows: Tensor) -> Suspect:
-    problem, judged = evidence.problem, evidence.judged
-    alpha = problem.partials[k]
-    exact = Exact(judged.exact.high[rows, k], judged.exact.low[rows, k], judged.exact.status[rows, k])
-
-    def along(sequence: tuple[int, ...], cotangent: reverse.Cotangent) -> Evaluate:
-        evaluate = reverse.along(problem, [sequence], cotangent)
-        return lambda points: evaluate(on_device(problem, points)).values[:, 0].detach().cpu()
-
-    other = (
-        ()
-        if problem.engine != "reverse"
-        else tuple(
-            (", ".join(problem.variables[j] for j in s), along(s, reverse.powers_of_two(problem.seed)))
-            for s in multi_index.sequences(alpha)[1:]
-        )
-    )
-    return Suspect(
-        order=sum(alpha),
-        values=judged.values[rows, k],
-        points=evidence.points.columns[:, judged.places[rows]],
-        dtype=getattr(torch, problem.dtype),
-        cut=k in evidence.autograd.cut,
-        function=lambda points: point_function(problem)(*placed(problem, points)),
-        again=lambda points: evidence.evaluate(placed(problem, points)).values[:, k].detach().cpu(),
-        with_ones=along(multi_index.canonical(alpha), reverse.ones) if problem.engine == "reverse" else None,
-        other_sequences=other,
-        within=lambda values: bool((exact.error(values) <= judged.bound[rows, k]).all()),
-    )
 
 
 def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
@@ -130,7 +96,7 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
     crossed = evidence.crossed
     if crossed is None:
         return None
-    judged, dtype = crossed.judged, getattr(torch, evidence.problem.dtype)
+    judged, dtype = crossed.judged, evidence.judge.dtype
     for column in (c for c, partial in enumerate(crossed.partials) if partial == k):
         far = excuses.far(judged.exact.high[:, column], judged.values[:, column], dtype)
         if bool((judged.fails[:, column] & ~far).any()):
@@ -143,9 +109,9 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
 def _imprecise(evidence: Evidence, k: int) -> Decision | None:
     """Within the bound, yet err > sqrt(u)·(|exact| + Σ|x_j·∂_j exact|): more is lost than rounded inputs explain."""
     judged = evidence.judged
-    root = ulp.unit_roundoff(getattr(torch, evidence.problem.dtype)) ** 0.5
+    root = ulp.unit_roundoff(evidence.judge.dtype) ** 0.5
     error, size = judged.error[:, k], judged.exact.high[:, k].abs()
-    asked = evidence.points.kinds[judged.places] == Kind.SAMPLED
+    asked = judged.points.kinds == Kind.SAMPLED
     broken = ~torch.isfinite(error)
     lost = torch.where(judged.counted[:, k] & (asked | broken) & ~(error <= root * size), error / size, -1.0)
     lost = torch.nan_to_num(lost, nan=torch.inf)
@@ -164,9 +130,9 @@ def _conditioning(evidence: Evidence, k: int, rows: Tensor) -> Tensor:
     problem = evidence.problem
     alpha = problem.partials[k]
     above = tuple((*alpha[:j], alpha[j] + 1, *alpha[j + 1 :]) for j in range(len(alpha)))
-    columns = evidence.points.columns[:, evidence.judged.places[rows]]
+    columns = evidence.judged.points.columns[:, rows]
     try:
-        exact = evidence.referee(above, getattr(torch, problem.dtype)).enclose(columns)
+        exact = evidence.judge.referees.of(above, evidence.judge.dtype).enclose(columns)
     except (Unsupported, TimedOut):
         return torch.zeros(len(rows), dtype=torch.float64)
     settled = exact.status == Status.SETTLED

@@ -5,27 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from derivcheck.engines import loading
 from derivcheck.engines.registry import names as engine_names
 from derivcheck.errors import DerivcheckError, TimedOut, Unsupported
-from derivcheck.exact.referee import referee_of
+from derivcheck.exact.referee import Referees
+from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
-from derivcheck.judgement.replay import replayable
-from derivcheck.judgement.rows import blank, late, row, unsupported
-from derivcheck.outcomes import Cause, Verdict
+from derivcheck.outcomes import Verdict
+from derivcheck.problem import ALL
 from derivcheck.results import CheckResult, PartialResult, Seconds
 from derivcheck.run import devices
 from derivcheck.run.times import times
-from derivcheck.symbolic.differentiation import symbolic_partials
+from derivcheck.symbolic.differentiation import SymbolicPartials, symbolic_of
 from derivcheck.symbolic.kinks import switches
 
 if TYPE_CHECKING:
     from derivcheck.multi_index import MultiIndex
     from derivcheck.problem import Check, Problem
-    from derivcheck.symbolic.differentiation import SymbolicPartials
 
 
 @dataclass(frozen=True)
@@ -40,11 +38,12 @@ def run_check(check: Check) -> CheckResult:
     """Run it. Raises what is wrong with the request: a function that does not load, a device that is not here."""
     if check.skip:
         return result(check, {}, {})
-    check = replace(check, problem=_prepared(check))
-    every = check.engines == ("all",)
-    found = {name: run(replace(check.problem, engine=name)) for name in (engine_names() if every else check.engines)}
+    problem, referees = _begun(_prepared(check))
+    every = check.engines == (ALL,)
+    names = engine_names() if every else check.engines
+    found = {name: run(replace(problem, engine=name), referees) for name in names}
     unable = _unable(found) if every else {}
-    return result(check, {name: f for name, f in found.items() if name not in unable}, unable)
+    return result(replace(check, problem=problem), {name: f for name, f in found.items() if name not in unable}, unable)
 
 
 def safe_check(check: Check) -> CheckResult:
@@ -64,6 +63,16 @@ def _prepared(check: Check) -> Problem:
     if problem.function is None and problem.function_name:
         problem = replace(problem, function=loading.load(problem.function_name))
     return problem
+
+
+def _begun(problem: Problem) -> tuple[Problem, Referees | None]:
+    """The problem with the graph of its formula, which grows while it is checked, and its referees. Both belong to this
+    check alone, so that checks in other threads, and those before it, change none of its rows."""
+    try:
+        symbolic = SymbolicPartials(problem.formula, problem.variables)
+    except Unsupported:
+        return problem, None  # the symbolic stage says so, in every row
+    return replace(problem, symbolic=symbolic), Referees(symbolic)
 
 
 def _unable(found: Mapping[str, Found]) -> dict[str, str]:
@@ -107,63 +116,56 @@ def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) 
 
 
 def lost(check: Check, reason: str) -> CheckResult:
-    """The result of a check that did not come to its end: every partial undecided."""
+    """The result of a check that did not finish: every partial undecided."""
     problem = replace(check.problem, engine=check.engines[0])
-    rows = tuple(replace(blank(problem, alpha), cause=Cause.LOST, message=reason) for alpha in problem.partials)
-    return result(check, {check.engines[0]: Found(rows, Seconds())}, {})
+    found = Found(tuple(rows.lost(problem, alpha, reason) for alpha in problem.partials), Seconds())
+    return result(check, {check.engines[0]: found}, {})
 
 
-def run(problem: Problem) -> Found:
-    """Check one problem by one engine."""
+def run(problem: Problem, referees: Referees | None) -> Found:
+    """Check one problem by one engine. The engines of a check share its referees; there are none without a formula."""
     start = time.perf_counter()
     problem = replace(problem, deadline=None if problem.timeout is None else time.monotonic() + problem.timeout)
-    graph, rows = _symbolic_stage(problem)
+    found = _symbolic_stage(problem)
     seconds = Seconds(prepare=time.perf_counter() - start)
-    able = replace(problem, partials=tuple(alpha for alpha in problem.partials if alpha not in rows))
-    if graph is not None and able.partials:
-        found, seconds = _numeric_stage(able, graph, seconds)
-        rows |= found
+    able = replace(problem, partials=tuple(alpha for alpha in problem.partials if alpha not in found))
+    if referees is not None and able.partials:
+        judged, seconds = _numeric_stage(able, referees, seconds)
+        found |= judged
     seconds = replace(seconds, total=time.perf_counter() - start)
-    return Found(tuple(rows[alpha] for alpha in problem.partials), seconds)
+    return Found(tuple(found[alpha] for alpha in problem.partials), seconds)
 
 
-def _symbolic_stage(problem: Problem) -> tuple[SymbolicPartials | None, dict[MultiIndex, PartialResult]]:
-    """Differentiate symbolically. Partials that have no formula, or none in time, are rows already."""
-    rows: dict[MultiIndex, PartialResult] = {}
-    try:
-        graph = symbolic_partials(problem.formula, problem.variables)
-    except Unsupported as reason:
-        return None, {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}
-    graph.graph.deadline = problem.deadline
+def _symbolic_stage(problem: Problem) -> dict[MultiIndex, PartialResult]:
+    """Differentiate symbolically. Returns the rows of partials that have no formula, or none in time."""
+    done: dict[MultiIndex, PartialResult] = {}
     for alpha in problem.partials:
         try:
-            graph[alpha]  # made, and kept
+            symbolic_of(problem).partial(alpha, problem.deadline)
         except Unsupported as reason:
-            rows[alpha] = unsupported(problem, alpha, str(reason))
+            done[alpha] = rows.unsupported(problem, alpha, str(reason))
         except TimedOut as reason:
-            rows[alpha] = late(problem, alpha, str(reason))
-    graph.graph.deadline = None
-    return graph, rows
+            done[alpha] = rows.late(problem, alpha, str(reason))
+    return done
 
 
 def _numeric_stage(
-    problem: Problem, graph: SymbolicPartials, seconds: Seconds
+    problem: Problem, referees: Referees, seconds: Seconds
 ) -> tuple[dict[MultiIndex, PartialResult], Seconds]:
     """Compute, referee, time and judge the partials that have a formula."""
     try:
-        evidence = collect(problem, partial(referee_of, graph), switches(graph))
+        evidence = collect(problem, referees, switches(referees.symbolic))
     except Unsupported as reason:
-        return {alpha: unsupported(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
+        return {alpha: rows.unsupported(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
     except TimedOut as reason:
-        return {alpha: late(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
+        return {alpha: rows.late(problem, alpha, str(reason)) for alpha in problem.partials}, seconds
     together, each = times(evidence)
-    rows = {alpha: row(evidence, k, blank(problem, alpha, graph), *each[k]) for k, alpha in enumerate(problem.partials)}
+    found = {alpha: rows.judged_row(evidence, k, each[k]) for k, alpha in enumerate(problem.partials)}
     spent = replace(
         seconds,
         prepare=seconds.prepare + evidence.prepare_seconds,
-        first_call=evidence.first_call,
         autograd=together[0][0],
         sympy=together[1][0],
         referee=evidence.referee_seconds,
     )
-    return {alpha: replayable(problem, alpha, r) for alpha, r in rows.items()}, spent
+    return found, spent

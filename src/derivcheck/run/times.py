@@ -10,6 +10,7 @@ from derivcheck.engines.extend import Evaluate
 from derivcheck.engines.registry import engine
 from derivcheck.engines.timing import BUDGET, steady
 from derivcheck.judgement.evidence import Evidence
+from derivcheck.judgement.rows import Timed
 from derivcheck.sampling.points import RandomPoints, on_device
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ MOST_POINTS_TIMED = 2**18  # points that are timed; the time of more is that of 
 MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
 FEW = 64  # points that warm an engine up
 LONGEST_TIMING = 5.0  # seconds that timing them all may take: one alone takes at most what all take together
-
-Timed = tuple[
-    tuple[float, float], tuple[float, float]
-]  # autograd and sympy, each (median, interquartile range) in seconds
 
 
 def times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
@@ -39,7 +36,7 @@ def times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
         median, spread = steady(lambda: [evaluate(chunk) for chunk in chunks], slice_)
         return median * scale, spread * scale
 
-    together = (measure(evidence.evaluate), measure(evidence.evaluate_sympy))
+    together = (measure(evidence.judge.evaluate), measure(evidence.evaluate_sympy))
     count = len(problem.partials)
     if count > MOST_TIMED or count * (together[0][0] + together[1][0]) / scale > LONGEST_TIMING:
         return together, [nothing] * len(problem.partials)

@@ -11,40 +11,47 @@ have derivative 0 beside the jump; whether the derivative exists *at* the jump i
 answers by comparing both sides, so no Dirac delta appears.
 """
 
+import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import sympy as sp
 
-from derivcheck.errors import Unsupported
+from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.multi_index import MultiIndex
+from derivcheck.problem import Problem
 from derivcheck.symbolic.graph import Cases, Function, Graph, Product, Ref, Sum, Variable
 from derivcheck.symbolic.translation import sympy_head, to_graph
 
+CLOCK_EVERY = 64  # nodes visited between two looks at the clock: a look takes as long as visiting a twentieth of a node
+
 
 class SymbolicPartials:
-    """The partials of one formula in its variables, made when asked for and then kept."""
+    """The partials of one formula in its variables, made when asked for and then kept. Belongs to one run."""
 
-    def __init__(self, formula: sp.Expr, variables: Sequence[str], deadline: float | None = None) -> None:
-        self.graph = Graph(deadline)
+    def __init__(self, formula: sp.Expr, variables: Sequence[str]) -> None:
+        self.graph = Graph()
         self.symbols = [sp.Symbol(name, real=True) for name in variables]
         self.inputs = [self.graph.node(Variable(j)) for j in range(len(variables))]
         self.root = to_graph(self.graph, formula, dict(zip(self.symbols, self.inputs, strict=True)))
         self._partials: dict[MultiIndex, Ref] = {(0,) * len(variables): self.root}
         self._derivatives: dict[tuple[Ref, int], Ref] = {}
 
-    def __getitem__(self, alpha: MultiIndex) -> Ref:
-        """The node of ∂^α f. Raises `Unsupported` where sympy has no rule, `TimedOut` past the deadline."""
+    def partial(self, alpha: MultiIndex, deadline: float | None = None) -> Ref:
+        """The node of ∂^α f. Raises `Unsupported` where sympy has no rule, `TimedOut` past the deadline, which is a
+        time of `time.monotonic`."""
         if alpha not in self._partials:
             j = max(place for place, times in enumerate(alpha) if times)
-            parent = self[(*alpha[:j], alpha[j] - 1, *alpha[j + 1 :])]
-            self._partials[alpha] = self.derivative(parent, j)
+            parent = self.partial((*alpha[:j], alpha[j] - 1, *alpha[j + 1 :]), deadline)
+            self._partials[alpha] = self.derivative(parent, j, deadline)
         return self._partials[alpha]
 
-    def derivative(self, root: Ref, j: int) -> Ref:
+    def derivative(self, root: Ref, j: int, deadline: float | None = None) -> Ref:
         """∂_j of a node, after those of what it is made of. Only what is not known yet is visited."""
-        known, waiting = self._derivatives, [root]
+        known, waiting, visits = self._derivatives, [root], 0
         while waiting:
+            visits += 1
+            if deadline is not None and visits % CLOCK_EVERY == 0 and time.monotonic() > deadline:
+                raise TimedOut("the symbolic derivative took longer than --timeout")
             ref = waiting[-1]
             missing = [part for part in self._parts(ref) if (part, j) not in known]
             if missing:
@@ -96,10 +103,11 @@ class SymbolicPartials:
         return graph.zero
 
 
-@lru_cache(maxsize=8)
-def symbolic_partials(formula: sp.Expr, variables: tuple[str, ...]) -> SymbolicPartials:
-    """The graph of a formula, shared by all engines and the referee."""
-    return SymbolicPartials(formula, variables)
+def symbolic_of(problem: Problem) -> SymbolicPartials:
+    """The partials of a problem's formula: those of the run that it belongs to, or new ones outside of a run."""
+    if isinstance(problem.symbolic, SymbolicPartials):
+        return problem.symbolic
+    return SymbolicPartials(problem.formula, problem.variables)
 
 
 def _acts(head: str, k: int) -> bool:

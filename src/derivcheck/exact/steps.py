@@ -1,0 +1,108 @@
+"""The steps of a program in ball arithmetic: sums, products, powers, conditions; and the frame that one run fills."""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, fmpq
+
+from derivcheck.symbolic.graph import Cases, Number, Ref
+
+NAN = arb("nan")
+
+
+class Frame(dict[Ref, Any]):
+    """One run of a program: the value of each node so far (a ball, or for conditions a bool or None), and its switches.
+
+    Programs are shared and never change; everything that a run changes is in its frame.
+    """
+
+    def __init__(self, point: Sequence[float], sides: Mapping[Ref, int]) -> None:
+        super().__init__()
+        self.point, self.sides = point, sides
+        self.tied: set[Ref] = set()
+        """Switches that the dtype cannot tell from 0 at this point."""
+
+
+Step = Callable[[Frame], Any]
+
+
+def exact(number: Number) -> int | fmpq:
+    """A number as flint takes it without rounding."""
+    return number if isinstance(number, int) else fmpq(number.numerator, number.denominator)
+
+
+def sum_step(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
+    start = exact(constant)
+    pairs = [(t, None if c == 1 else exact(c)) for t, c in terms]
+    if not pairs:
+        return lambda v: arb(start)
+
+    def step(v: Frame) -> arb:
+        parts = (v[t] if c is None else v[t] * c for t, c in pairs)
+        total: arb = sum(parts, arb(start) if start else next(parts))
+        return total
+
+    return step
+
+
+def product_step(factors: Sequence[tuple[Ref, Number]]) -> Step:
+    powers = [(f, _power(e)) for f, e in factors]
+    if len(powers) == 1:
+        ((only, power),) = powers
+        return lambda v: power(v[only])
+
+    def step(v: Frame) -> arb:
+        total: arb = powers[0][1](v[powers[0][0]])
+        for f, power in powers[1:]:
+            total = total * power(v[f])
+        return total
+
+    return step
+
+
+def _power(exponent: Number) -> Callable[[arb], arb]:
+    """x -> x**(p/q), real for x >= 0 unless q is 1."""
+    p, q = Fraction(exponent).numerator, Fraction(exponent).denominator
+    if p == q == 1:
+        return lambda x: x
+    if q == 1:
+        return (lambda x: _whole_power(x, p)) if p > 0 else (lambda x: 1 / _whole_power(x, -p))
+    if q == 2:
+        return lambda x: x.sqrt() ** p
+    return lambda x: x if x.is_zero() and p > 0 else x.root(q) ** p
+
+
+def _whole_power(x: arb, p: int) -> arb:
+    """x**p by squaring: flint's own power is NaN for a ball that contains 0."""
+    if p == 1:
+        return x
+    if p == 2:
+        return x * x
+    half = _whole_power(x, p // 2)
+    return half * half * x if p % 2 else half * half
+
+
+def logic_step(operator: str, conditions: tuple[Ref, ...]) -> Step:
+    """Three-valued: None is unknown."""
+    if operator == "not":
+        return lambda v: None if v[conditions[0]] is None else not v[conditions[0]]
+    decisive = operator == "or"
+
+    def step(v: Frame) -> bool | None:
+        known = [v[c] for c in conditions]
+        return decisive if decisive in known else (None if None in known else not decisive)
+
+    return step
+
+
+def cases_step(cases: Cases) -> Step:
+    pairs = cases.pairs()
+
+    def step(v: Frame) -> arb:
+        for value, condition in pairs:
+            if v[condition] is not False:
+                return v[value] if v[condition] else NAN
+        return NAN
+
+    return step
