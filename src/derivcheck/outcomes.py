@@ -1,4 +1,4 @@
-"""The verdict on a partial, its cause, and what that means for a run. An enum's value is the sentence a person reads."""
+"""The verdict on a partial, its cause, and what both mean for a run. An enum's value is the text that a person reads."""
 
 from enum import Enum
 

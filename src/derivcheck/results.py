@@ -55,6 +55,16 @@ class PointCounts:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a check counts as a failure besides a wrong derivative."""
+
+    strict: bool = False
+    """Whether warnings fail: rows that are imprecise, and errors at a single point that was not asked for."""
+    max_lost_bits: float | None = None
+    """log2 of the largest error that passes, in units of u·|exact|; None allows any."""
+
+
+@dataclass(frozen=True)
 class PartialResult:
     """The row of one partial."""
 
@@ -73,13 +83,21 @@ class PartialResult:
     worst: Worst | None = None
     reproduce: str = ""
 
+    def fails(self, limits: Limits) -> bool:
+        """Whether this row is a failure for CI."""
+        warned = self.verdict is Verdict.IMPRECISE or self.cause is Cause.ISOLATED
+        return self.verdict is Verdict.DISAGREES or self.loses_too_much(limits) or (limits.strict and warned)
+
+    def loses_too_much(self, limits: Limits) -> bool:
+        """Whether it loses more bits than --max-lost-bits allows."""
+        return limits.max_lost_bits is not None and self.autograd.lost_bits > limits.max_lost_bits
+
 
 @dataclass(frozen=True)
 class Seconds:
     """Times of one check in seconds: preparation apart from the median evaluation of all partials at all points."""
 
     prepare: float = math.nan
-    first_call: float = math.nan
     autograd: float = math.nan
     sympy: float = math.nan
     referee: float = math.nan
@@ -101,8 +119,7 @@ class CheckResult:
     device: str
     seconds: Seconds
     partials: tuple[PartialResult, ...]
-    strict: bool = False
-    max_lost_bits: float | None = None
+    limits: Limits = Limits()
     engines: Mapping[str, Seconds] = field(default_factory=dict)
     """What each engine took; `seconds` is that of the first."""
     unable: Mapping[str, str] = field(default_factory=dict)
@@ -121,10 +138,8 @@ class CheckResult:
 
     @property
     def fails(self) -> bool:
-        """Whether this check is a failure for CI: --strict and --max-lost-bits make one of what is only a warning."""
-        lost = self.max_lost_bits is not None and any(r.autograd.lost_bits > self.max_lost_bits for r in self.partials)
-        warned = self.verdict is Verdict.IMPRECISE or any(r.cause is Cause.ISOLATED for r in self.partials)
-        return self.verdict is Verdict.DISAGREES or lost or (self.strict and warned)
+        """Whether some row is a failure for CI."""
+        return any(row.fails(self.limits) for row in self.partials)
 
     @property
     def verdict(self) -> Verdict:

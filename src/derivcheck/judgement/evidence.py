@@ -56,7 +56,6 @@ class Evidence:
     judged: Judged
     crossed: Crossed | None
     prepare_seconds: float
-    first_call: float
     referee_seconds: float
 
     @cached_property
@@ -80,7 +79,7 @@ def collect(problem: Problem, referee_of: RefereeOf, switches: Switches | None) 
     referee = referee_of(problem.partials, getattr(torch, problem.dtype))
     budget = max(FEWEST, WORK // (referee.cost + OVERHEAD))
     survey = Survey(problem, evaluate, evaluate_sympy, budget)
-    first_call = survey.random(lambda points: first_evaluation(problem, evaluate, points))
+    survey.random(lambda points: first_evaluation(problem, evaluate, points))
     look_closer(problem, switches, survey)
     sides = survey.kept
     start = time.perf_counter()
@@ -105,6 +104,5 @@ def collect(problem: Problem, referee_of: RefereeOf, switches: Switches | None) 
         judged,
         crossed(problem, referee_of, sides.points, judged) if problem.engine == "reverse" else None,
         prepare,
-        first_call,
         seconds,
     )

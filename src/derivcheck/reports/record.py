@@ -49,7 +49,7 @@ def _of_engines(check: CheckResult) -> dict[str, Any]:
 
 
 def _of_seconds(seconds: Seconds) -> dict[str, Any]:
-    return {key: plain(value) for key, value in vars(seconds).items() if key != "first_call"}
+    return {key: plain(value) for key, value in vars(seconds).items()}
 
 
 def _of_partial(row: PartialResult) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from derivcheck.judgement.evidence import collect
 from derivcheck.judgement.replay import replayable
 from derivcheck.judgement.rows import blank, late, row, unsupported
 from derivcheck.outcomes import Cause, Verdict
-from derivcheck.results import CheckResult, PartialResult, Seconds
+from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
 from derivcheck.run.times import times
 from derivcheck.symbolic.differentiation import symbolic_partials
@@ -93,8 +93,7 @@ def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) 
         device=problem.device,
         seconds=next((f.seconds for f in found.values()), Seconds()),
         partials=tuple(row for f in found.values() for row in f.rows),
-        strict=problem.strict,
-        max_lost_bits=problem.max_lost_bits,
+        limits=Limits(problem.strict, problem.max_lost_bits),
         source=check.source,
         line=check.line,
         tags=check.tags,
@@ -161,7 +160,6 @@ def _numeric_stage(
     spent = replace(
         seconds,
         prepare=seconds.prepare + evidence.prepare_seconds,
-        first_call=evidence.first_call,
         autograd=together[0][0],
         sympy=together[1][0],
         referee=evidence.referee_seconds,
