@@ -1,6 +1,8 @@
-"""The verdict on a partial, its cause, and what both mean for a run. An enum's value is the text that a person reads."""
+"""The verdict on a partial, its cause, and what both mean for a run. Values of enums are texts that a person reads."""
 
+from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
 
 
 class Verdict(Enum):
@@ -66,6 +68,28 @@ class Outcome(Enum):
     def urgency(self, *, known_ok: bool) -> tuple[bool, int]:
         """A sort key: what fails the run first, then the worst."""
         return not self.fails(known_ok=known_ok), -list(Outcome).index(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """Where a suite lists a check and what it says about it; all empty for a check outside of a suite."""
+
+    source: str = ""
+    """The suite file, as it was named."""
+    line: int = 0
+    """Of the entry in that file, from 1."""
+    tags: tuple[str, ...] = ()
+    skip: str = ""
+    """Why it is not run: then there are no rows."""
+    xfail: str = ""
+    """Why it must disagree."""
+    known: str = ""
+    """The address of the issue of a known defect. The verdict is not affected."""
+
+    @property
+    def listing(self) -> dict[str, Any]:
+        """These fields by name, to be handed on from a check to its result."""
+        return {field.name: getattr(self, field.name) for field in fields(Listed)}
 
 
 class Cause(Enum):

@@ -94,19 +94,14 @@ def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) 
         seconds=next((f.seconds for f in found.values()), Seconds()),
         partials=tuple(row for f in found.values() for row in f.rows),
         limits=Limits(problem.strict, problem.max_lost_bits),
-        source=check.source,
-        line=check.line,
-        tags=check.tags,
-        skip=check.skip,
-        xfail=check.xfail,
-        known=check.known,
         engines={name: f.seconds for name, f in found.items()},
         unable=unable,
+        **check.listing,
     )
 
 
 def lost(check: Check, reason: str) -> CheckResult:
-    """The result of a check that did not come to its end: every partial undecided."""
+    """The result of a check that did not finish: every partial is undecided."""
     problem = replace(check.problem, engine=check.engines[0])
     rows = tuple(replace(blank(problem, alpha), cause=Cause.LOST, message=reason) for alpha in problem.partials)
     return result(check, {check.engines[0]: Found(rows, Seconds())}, {})
