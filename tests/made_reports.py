@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 
 from derivcheck.outcomes import Cause, Outcome, Verdict
-from derivcheck.results import CheckResult, PartialResult, PointCounts, Report, Seconds, Side, Worst
+from derivcheck.results import CheckResult, Limits, PartialResult, PointCounts, Report, Seconds, Side, Worst
 
 WORST = Worst({"x": -0.75}, -1.6875, 1.5, 1.6875, 1e-15)
 ROW = PartialResult(
@@ -121,8 +121,7 @@ def _random_check(draw):
         name=nasty_text(draw) if draw.random() < 0.3 else "cube",
         dtype=draw.choice(("float64", "float32")),
         partials=() if marks.get("skip") else rows,
-        strict=draw.random() < 0.2,
-        max_lost_bits=draw.choice((None, None, 10.0)),
+        limits=Limits(draw.random() < 0.2, draw.choice((None, None, 10.0))),
         seconds=Seconds(total=draw.choice((math.nan, math.inf, 0.0, 1e-7, 12.5, 1e6))),
         **marks,
     )

@@ -1,10 +1,12 @@
-"""What is said of a partial, why, and what that means for a run. An enum's value is the sentence a person reads."""
+"""The verdict on a partial, its cause, and what both mean for a run. Values of enums are texts that a person reads."""
 
+from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
 
 
 class Verdict(Enum):
-    """What is said of one partial, from best to worst."""
+    """The verdict on one partial, from best to worst."""
 
     AGREES = "agrees"
     IMPRECISE = "imprecise"
@@ -18,12 +20,15 @@ class Verdict(Enum):
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing wrong was found and nothing proved."""
+        """Whether nothing wrong was found and nothing was proved."""
         return self in (Verdict.UNDECIDED, Verdict.UNSUPPORTED)
 
 
 class Outcome(Enum):
-    """What a check means for the run: the verdict, seen through --strict and what a suite says of it."""
+    """What a check means for the run: its verdict in the light of --strict and of what its suite says about it.
+
+    Everything that asks which checks fail a run, stop it, or are worth showing asks here. `known_ok` is --known-ok.
+    """
 
     PASSED = "passed"
     SKIPPED = "skipped"
@@ -34,29 +39,64 @@ class Outcome(Enum):
     XPASSED = "passed unexpectedly"
     FAILED = "failed"
 
-    def fails(self, *, known_ok: bool) -> bool:
-        """Whether a check alone makes the exit status 1. With `known_ok` a known defect does not."""
-        return self in (Outcome.FAILED, Outcome.XPASSED) or (self is Outcome.KNOWN and not known_ok)
-
-    def is_excused(self, *, known_ok: bool) -> bool:
-        """Whether the check disagrees and the run does not fail for it."""
-        return self is Outcome.XFAILED or (self is Outcome.KNOWN and known_ok)
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the check found a wrong derivative, be it expected, known or neither."""
+        return self in (Outcome.FAILED, Outcome.KNOWN, Outcome.XFAILED)
 
     @property
     def is_open(self) -> bool:
         """Whether nothing is proved: exit status 3, unless something else fails."""
         return self in (Outcome.UNDECIDED, Outcome.UNSUPPORTED)
 
+    def is_tolerated(self, *, known_ok: bool) -> bool:
+        """Whether it is a known defect that --known-ok lets pass."""
+        return self is Outcome.KNOWN and known_ok
+
+    def is_excused(self, *, known_ok: bool) -> bool:
+        """Whether the check found something wrong and yet does not fail the run."""
+        return self is Outcome.XFAILED or self.is_tolerated(known_ok=known_ok)
+
+    def fails(self, *, known_ok: bool) -> bool:
+        """Whether this check alone makes the exit status 1."""
+        return self is Outcome.XPASSED or (self.is_wrong and not self.is_excused(known_ok=known_ok))
+
+    def needs_attention(self, *, known_ok: bool) -> bool:
+        """Whether this check alone makes the exit status 1 or 3."""
+        return self.fails(known_ok=known_ok) or self.is_open
+
     def urgency(self, *, known_ok: bool) -> tuple[bool, int]:
-        """A key to sort by: what fails the run first, then the worst."""
+        """A sort key: what fails the run first, then the worst."""
         return not self.fails(known_ok=known_ok), -list(Outcome).index(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """Where a suite lists a check and what it says about it; all empty for a check outside of a suite."""
+
+    source: str = ""
+    """The suite file, as it was named."""
+    line: int = 0
+    """Of the entry in that file, from 1."""
+    tags: tuple[str, ...] = ()
+    skip: str = ""
+    """Why it is not run: then there are no rows."""
+    xfail: str = ""
+    """Why it must disagree."""
+    known: str = ""
+    """The address of the issue of a known defect. The verdict is not affected."""
+
+    @property
+    def listing(self) -> dict[str, Any]:
+        """These fields by name, to be handed on from a check to its result."""
+        return {field.name: getattr(self, field.name) for field in fields(Listed)}
+
+
 class Cause(Enum):
-    """Why. The value is the sentence; what is known of the case is added to it."""
+    """Why. The value is the sentence; details of the case are added to it."""
 
     VALUE = "the function's own value is wrong, before any derivative"
-    FORMULA = "the derivative is wrong by more than rounding explains, and more precision would not mend it"
+    FORMULA = "the derivative is wrong by more than rounding explains, and more precision would not fix it"
     NON_FINITE = "NaN or infinity where the derivative is finite"
     ASYMMETRIC = "the mixed partial depends on the order of differentiation"
     COTANGENT = "right for a constant cotangent only: the backward ignores grad_output, or mixes points"
@@ -71,7 +111,7 @@ class Cause(Enum):
     EMPTY_DOMAIN = "no point of the domain is one where the derivative exists"
     TIMEOUT = "the time given by --timeout ran out first"
     OPERATION = "not computed"
-    LOST = "the check did not come to its end"
+    LOST = "the check did not finish"
     ISOLATED = "wrong at a single point that was not asked for, right all around it"
 
     @property

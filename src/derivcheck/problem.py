@@ -16,6 +16,7 @@ from derivcheck.errors import RequestError
 from derivcheck.expression.parsing import Parsed, parse, symbol
 from derivcheck.expression.texts import Interval, domains, parse_number
 from derivcheck.multi_index import MultiIndex, natural_order
+from derivcheck.outcomes import Listed
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 SAMPLERS = ("uniform", "floats", "sobol")
@@ -77,7 +78,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Listed):
     """One check of a run."""
 
     name: str
@@ -85,17 +86,6 @@ class Check:
     """Without its `function` where it comes from a suite: `function_name` is imported when the check runs."""
     engines: tuple[str, ...] = ("reverse",)
     """By name, or (`all`,): those that can compute every partial."""
-    source: str = ""
-    """The suite file, as it was named."""
-    line: int = 0
-    """Of the entry in the file, from 1."""
-    tags: tuple[str, ...] = ()
-    skip: str = ""
-    """Why it is not run."""
-    xfail: str = ""
-    """Why it must disagree."""
-    known: str = ""
-    """The address of the issue of a known defect."""
 
 
 def create(

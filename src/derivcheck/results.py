@@ -1,4 +1,4 @@
-"""The record between computing and showing: verdicts, causes, one result a partial, one report a run.
+"""The record between computing and showing: one row per partial, one result per check, one report per run.
 
 `Report.to_dict` is the JSON that other programs read.
 """
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derivcheck.errors import ExitStatus
-from derivcheck.outcomes import Cause, Outcome, Verdict
+from derivcheck.outcomes import Cause, Listed, Outcome, Verdict
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two computations against the exact value, largest over the refereed points."""
+    """One of the two computations against the exact value: the largest errors over the refereed points."""
 
     max_abs_error: float = math.nan
     max_rel_error: float = math.nan
@@ -27,7 +27,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Difference:
-    """autograd against sympy, largest over all points."""
+    """autograd against sympy: the largest differences over all points."""
 
     max_abs: float = math.nan
     max_rel: float = math.nan
@@ -47,11 +47,21 @@ class Worst:
 
 @dataclass(frozen=True)
 class PointCounts:
-    """How many points were computed, refereed, and skipped by reason."""
+    """How many points were computed and refereed, and how many were skipped for each reason."""
 
     checked: int = 0
     refereed: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a check counts as a failure besides a wrong derivative."""
+
+    strict: bool = False
+    """Whether warnings fail: rows that are imprecise, and errors at a single point that was not asked for."""
+    max_lost_bits: float | None = None
+    """log2 of the largest error that passes, in units of u·|exact|; None allows any."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +83,21 @@ class PartialResult:
     worst: Worst | None = None
     reproduce: str = ""
 
+    def fails(self, limits: Limits) -> bool:
+        """Whether this row is a failure for CI."""
+        warned = self.verdict is Verdict.IMPRECISE or self.cause is Cause.ISOLATED
+        return self.verdict is Verdict.DISAGREES or self.loses_too_much(limits) or (limits.strict and warned)
+
+    def loses_too_much(self, limits: Limits) -> bool:
+        """Whether it loses more bits than --max-lost-bits allows."""
+        return limits.max_lost_bits is not None and self.autograd.lost_bits > limits.max_lost_bits
+
 
 @dataclass(frozen=True)
 class Seconds:
-    """Times of one check in seconds: preparation apart from the median evaluation of all partials at all points."""
+    """Times of one check in seconds: the preparation, and the median evaluation of all partials at all points."""
 
     prepare: float = math.nan
-    first_call: float = math.nan
     autograd: float = math.nan
     sympy: float = math.nan
     referee: float = math.nan
@@ -87,7 +105,7 @@ class Seconds:
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class CheckResult(Listed):
     """One expression on one dtype and device."""
 
     name: str
@@ -101,30 +119,16 @@ class CheckResult:
     device: str
     seconds: Seconds
     partials: tuple[PartialResult, ...]
-    strict: bool = False
-    max_lost_bits: float | None = None
+    limits: Limits = Limits()
     engines: Mapping[str, Seconds] = field(default_factory=dict)
-    """What each engine took; `seconds` is that of the first."""
+    """The times of each engine; `seconds` has those of the first."""
     unable: Mapping[str, str] = field(default_factory=dict)
-    """Of all engines those that cannot compute some partial, with the reason."""
-    source: str = ""
-    """The suite file that it stands in, as it was named."""
-    line: int = 0
-    """Where in that file, from 1."""
-    tags: tuple[str, ...] = ()
-    skip: str = ""
-    """Why it was not run: there are no rows then."""
-    xfail: str = ""
-    """Why it is expected to disagree."""
-    known: str = ""
-    """The public issue of a known defect. The verdict stays what it is."""
+    """With `all`: the engines that cannot compute some partial, with the reason."""
 
     @property
     def fails(self) -> bool:
-        """Whether this check is a failure for CI: --strict and --max-lost-bits make one of what is only a warning."""
-        lost = self.max_lost_bits is not None and any(r.autograd.lost_bits > self.max_lost_bits for r in self.partials)
-        warned = self.verdict is Verdict.IMPRECISE or any(r.cause is Cause.ISOLATED for r in self.partials)
-        return self.verdict is Verdict.DISAGREES or lost or (self.strict and warned)
+        """Whether some row is a failure for CI."""
+        return any(row.fails(self.limits) for row in self.partials)
 
     @property
     def verdict(self) -> Verdict:
@@ -133,7 +137,7 @@ class CheckResult:
 
     @property
     def outcome(self) -> Outcome:
-        """What the check means for the run it stands in."""
+        """What the check means for the run."""
         if self.skip:
             return Outcome.SKIPPED
         if self.xfail:
@@ -151,16 +155,16 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a run found. `ok` is what a CI job asks."""
+    """Everything that a run found. `ok` is what a CI job asks for."""
 
     checks: tuple[CheckResult, ...]
     environment: Mapping[str, Any]
     version: str
     interrupted: bool = False
     known_ok: bool = False
-    """Whether known defects are let pass, so that only new ones fail."""
+    """Whether known defects pass, so that only new ones fail."""
     terminated: bool = False
-    """Whether it was SIGTERM that interrupted it."""
+    """Whether SIGTERM interrupted it."""
 
     @property
     def verdict(self) -> Verdict:
@@ -183,7 +187,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: NaN and infinity as text, points as hexadecimal floats."""
-        from derivcheck.reports import record  # noqa: PLC0415 it reads what is defined here
+        from derivcheck.reports import record  # noqa: PLC0415 it imports this module
 
         return record.of_report(self)
 
@@ -194,5 +198,5 @@ class Report:
 
 
 def worst_verdict(verdicts: Sequence[Verdict]) -> Verdict:
-    """The one that decides; `undecided` of nothing."""
+    """The verdict that decides; `undecided` if there is none."""
     return max(verdicts, key=lambda v: v.rank, default=Verdict.UNDECIDED)

@@ -7,9 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from derivcheck.cli.command import app
-from derivcheck.outcomes import Outcome, Verdict
+from derivcheck.outcomes import Outcome
 from derivcheck.reports import markdown
 from derivcheck.reports.github import SHOWN, SUMMARY_BYTES, render, summarise
+from derivcheck.results import Limits
 from tests.made_reports import (
     CHECK,
     FAILED,
@@ -108,8 +109,8 @@ def test_a_known_defect_names_its_issue_and_is_a_warning_where_it_is_let_pass():
 def test_warnings_and_remarks():
     assert levels(report(replace(CHECK, partials=(ROW, IMPRECISE)))) == ["warning"]
     assert levels(report(replace(CHECK, partials=(ROW, ISOLATED)))) == ["notice"]
-    assert levels(report(replace(CHECK, partials=(IMPRECISE,), strict=True))) == ["error"]
-    ((_, _, message),) = read(report(replace(CHECK, partials=(ROW,), max_lost_bits=1.0)))
+    assert levels(report(replace(CHECK, partials=(IMPRECISE,), limits=Limits(strict=True)))) == ["error"]
+    ((_, _, message),) = read(report(replace(CHECK, partials=(ROW,), limits=Limits(max_lost_bits=1.0))))
     assert message.startswith("∂f/∂x agrees: 1.5 bits are lost, --max-lost-bits allows 1\n")
 
 
@@ -186,14 +187,8 @@ def test_text_is_read_back_as_it_was(text):
 @pytest.mark.parametrize("seed", range(200))
 def test_there_is_an_error_exactly_where_the_exit_status_is_a_failure(seed):
     made = random_report(seed)
-    assert ("error" in levels(made)) == (made.exit_status in (1, 130) or any(map(_strict_beside_open, made.checks)))
+    assert ("error" in levels(made)) == (made.exit_status in (1, 130))
     assert made.exit_status == 0 or levels(made)
-
-
-def _strict_beside_open(check):
-    """A warning that --strict makes fail, in a check whose verdict is worse than a warning."""
-    warned = check.strict and any(row.verdict is Verdict.IMPRECISE for row in check.partials)
-    return warned and check.outcome in (Outcome.UNDECIDED, Outcome.UNSUPPORTED)
 
 
 def test_long_stories_are_cut():

@@ -15,7 +15,7 @@ from derivcheck import check
 from derivcheck.cli.command import app
 from derivcheck.outcomes import Outcome
 from derivcheck.reports.junit import render
-from derivcheck.results import Seconds
+from derivcheck.results import Limits, Seconds
 from tests.made_reports import (
     CHECK,
     FAILED,
@@ -133,12 +133,12 @@ def test_a_failure_shows_point_values_bound_and_replay_line():
 
 
 def test_limits_that_the_user_set_make_failures_that_name_them():
-    strict = replace(CHECK, partials=(IMPRECISE, ISOLATED), strict=True)
+    strict = replace(CHECK, partials=(IMPRECISE, ISOLATED), limits=Limits(strict=True))
     assert [(tag, kind) for _, tag, kind, _ in cases(report(strict))] == [
         ("failure", "conditioning"), ("failure", "isolated"),
     ]  # fmt: skip
     assert all(message.endswith("; --strict makes it fail") for *_, message in cases(report(strict)))
-    (lost,) = cases(report(replace(CHECK, partials=(ROW,), max_lost_bits=1.0)))
+    (lost,) = cases(report(replace(CHECK, partials=(ROW,), limits=Limits(max_lost_bits=1.0))))
     assert lost == ("∂f/∂x", "failure", "max-lost-bits", "1.5 bits are lost, --max-lost-bits allows 1")
 
 

@@ -158,6 +158,21 @@ def test_fail_fast_last_failed_and_the_order_of_what_is_shown(folder):
     assert "3 checks: 3 passed." in run(folder, "--last-failed").stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "status", "names"),
+    [([], 1, ["c2", "known"]), (["--known-ok"], 1, ["c2", "known", "c3", "wrong"])],
+    ids=["counted", "let pass"],
+)
+def test_fail_fast_stops_at_the_first_check_that_fails_the_run(folder, options, status, names):
+    entry = '[[check]]\nname = "{}"\nexpression = "x**2"\nfunction = "f.py:cube"\n'
+    known = entry.format("known") + 'known = "https://example.org/1"\n'
+    suite(folder, HONEST.format(k=2), known, HONEST.format(k=3), entry.format("wrong"), HONEST.format(k=4))
+    found = run(folder, "--fail-fast", "--report", "json=r.json", *options)
+    assert [check["name"] for check in json.loads((folder / "r.json").read_text())["checks"]] == names
+    assert found.returncode == status
+    assert ("known defect known: f disagrees" in found.stderr) == (not options)
+
+
 def test_known_defects_and_expected_failures_decide_the_status(folder):
     entry = '[[check]]\nexpression = "x**2"\nfunction = "f.py:cube"\n'
     suite(folder, entry + 'known = "https://example.org/1"\n')
@@ -165,10 +180,10 @@ def test_known_defects_and_expected_failures_decide_the_status(folder):
     assert run(folder, "--known-ok").returncode == 0
     suite(folder, entry + 'xfail = "it is a cube"\n')
     assert run(folder).returncode == 0
-    suite(folder, '[[check]]\nexpression = "x"\nxfail = "mended since"\n')
+    suite(folder, '[[check]]\nexpression = "x"\nxfail = "fixed since"\n')
     found = run(folder)
     assert found.returncode == 1
-    assert "passed unexpectedly: it should disagree: mended since" in found.stdout
+    assert "passed unexpectedly: it should disagree: fixed since" in found.stdout
 
 
 @pytest.mark.parametrize(

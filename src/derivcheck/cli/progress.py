@@ -1,4 +1,4 @@
-"""What a person sees while the work goes on: a bar over the points of a check, or a line over the checks of a run."""
+"""What a person sees while derivcheck works: a bar for the points of a check, or a line for the checks of a run."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def live(total: int, *, quiet: bool) -> Iterator[Listener | None]:
-    """On stderr: the line on a terminal only, the failures in any case."""
+def live(total: int, *, quiet: bool, known_ok: bool) -> Iterator[Listener | None]:
+    """On stderr: the progress line on a terminal only, failures always."""
     if quiet:
         yield None
         return
@@ -44,7 +44,7 @@ def live(total: int, *, quiet: bool) -> Iterator[Listener | None]:
         def listener(result: CheckResult) -> None:
             counts[result.outcome.value] += 1
             progress.update(task, advance=1, description=", ".join(f"{n} {what}" for what, n in counts.items()))
-            if result.outcome.is_open or result.outcome.fails(known_ok=True):
+            if result.outcome.needs_attention(known_ok=known_ok):
                 progress.console.print(
                     f"[bold]{result.outcome.value}[/bold] {escape(headline(result))}", soft_wrap=True
                 )
@@ -53,14 +53,14 @@ def live(total: int, *, quiet: bool) -> Iterator[Listener | None]:
 
 
 def headline(result: CheckResult) -> str:
-    """One line: the check, and the first row that says why."""
+    """One line: the check, and the first row that decides its verdict."""
     rows = [row for row in result.partials if row.verdict is result.verdict and row.verdict is not Verdict.AGREES]
     why = f": {judgement(rows[0])}: {sentence(rows[0])}" if rows else ""
     return f"{result.name}{why}"
 
 
 class Rate(ProgressColumn):
-    """Million points a second."""
+    """Millions of points per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -69,7 +69,7 @@ class Rate(ProgressColumn):
 
 @contextlib.contextmanager
 def bar(console: Console) -> Iterator[None]:
-    """Show it while the block runs; it leaves nothing behind."""
+    """Show the bar while the block runs, then remove it."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("checking", total=None)

@@ -12,8 +12,7 @@ import typer
 from derivcheck.cli.delivery import Deliveries
 from derivcheck.cli.progress import live
 from derivcheck.errors import ExitStatus, RequestError
-from derivcheck.run import plan as suite_run
-from derivcheck.run.plan import STATE, Plan
+from derivcheck.run.plan import STATE, Plan, carry_out, chosen
 from derivcheck.suite import selection
 
 # Options that say how a suite runs, and those that every check of it takes over.
@@ -40,14 +39,15 @@ def refuse_without_suite(given: Mapping[str, Any]) -> None:
 def run(request: Mapping[str, Any], given: Mapping[str, Any]) -> ExitStatus:
     """Choose, run, report. `given` are the options that the command line has, `request` all with their defaults."""
     plan = _plan(request, given)
-    checks = suite_run.chosen(plan)
+    checks = chosen(plan)
     if request["list"]:
         typer.echo(selection.listing(checks))
         return ExitStatus.AGREES
     show = request["show"] or "failures"
     deliveries = Deliveries.open(request["report"] or [], show=show, formulas=False, quiet=request["quiet"])
-    with deliveries.discarded_on_failure(), live(len(checks), quiet=request["quiet"]) as listener:
-        report = suite_run.run(plan, checks, listener)
+    showing = live(len(checks), quiet=request["quiet"], known_ok=plan.known_ok)
+    with deliveries.discarded_on_failure(), showing as listener:
+        report = carry_out(plan, checks, listener)
     deliveries.write(report)
     if report.interrupted:
         sys.stderr.write(f"derivcheck: {len(checks) - len(report.checks)} checks were not run; --resume goes on\n")

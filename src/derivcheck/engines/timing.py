@@ -1,4 +1,4 @@
-"""How long: preparation, first call and steady state apart, by the clock of `torch.utils.benchmark`.
+"""How long: preparation and steady state apart, by the clock of `torch.utils.benchmark`.
 
 That clock waits for the device before it is read. Short calls are repeated until a slice of the time budget is used,
 long ones run once, so a check of many partials costs seconds and not minutes.

@@ -112,8 +112,8 @@ def _level_of_whole(check: CheckResult, report: Report) -> Level | None:
     """What no single row says."""
     if check.outcome is Outcome.XPASSED:
         return Level.ERROR
-    known = check.outcome is Outcome.KNOWN and report.known_ok
-    return Level.WARNING if known or not check.partials else None
+    tolerated = check.outcome.is_tolerated(known_ok=report.known_ok)
+    return Level.WARNING if tolerated or not check.partials else None
 
 
 def _data(text: str) -> str:

@@ -113,8 +113,8 @@ def _several(report: Report) -> Iterator[str]:
 
 
 def _has_story(check: CheckResult, report: Report) -> bool:
-    """Whether it needs somebody's attention: what is left open too, but no failure that is excused."""
-    return check.outcome.fails(known_ok=report.known_ok) or check.outcome.is_open
+    """Whether it has a section of its own."""
+    return check.outcome.needs_attention(known_ok=report.known_ok)
 
 
 def _table(checks: Sequence[CheckResult]) -> Iterator[str]:

@@ -26,12 +26,12 @@ def of_report(report: Report) -> dict[str, Any]:
 
 
 def of_check(check: CheckResult) -> dict[str, Any]:
-    """One check; with where it stands and what is said of it there, if it comes from a suite."""
+    """One check; if it comes from a suite, also where it is listed and what the suite says about it."""
     kept = ("name", "expression", "function", "variables", "points", "seed", "dtype", "device")
-    of_suite = ("source", "line", "tags", "skip", "xfail", "known") if check.source else ()
+    of_suite = {**check.listing, "outcome": check.outcome.value} if check.source else {}
     return {
-        **{key: plain(getattr(check, key)) for key in (*kept, *of_suite)},
-        **({"outcome": check.outcome.value} if check.source else {}),
+        **{key: plain(getattr(check, key)) for key in kept},
+        **plain(of_suite),
         "domain": {name: [plain(end) for end in ends] for name, ends in check.domain.items()},
         "verdict": check.verdict.value,
         "seconds": _of_seconds(check.seconds),
@@ -41,7 +41,7 @@ def of_check(check: CheckResult) -> dict[str, Any]:
 
 
 def _of_engines(check: CheckResult) -> dict[str, Any]:
-    """Where there are several: what each took, and why others of `all` are not among them."""
+    """If there are several: the times of each, and with `all` why some are not among them."""
     if len(check.engines) + len(check.unable) < 2:
         return {}
     taken = {name: _of_seconds(seconds) for name, seconds in check.engines.items()}
@@ -49,7 +49,7 @@ def _of_engines(check: CheckResult) -> dict[str, Any]:
 
 
 def _of_seconds(seconds: Seconds) -> dict[str, Any]:
-    return {key: plain(value) for key, value in vars(seconds).items() if key != "first_call"}
+    return {key: plain(value) for key, value in vars(seconds).items()}
 
 
 def _of_partial(row: PartialResult) -> dict[str, Any]:

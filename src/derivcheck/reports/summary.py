@@ -8,7 +8,6 @@ from derivcheck.reports.columns import duration
 from derivcheck.results import CheckResult, Report
 
 SLOWEST = 5
-QUIET = {Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED}
 
 
 def is_suite(report: Report) -> bool:
@@ -17,14 +16,9 @@ def is_suite(report: Report) -> bool:
 
 
 def remarkable(report: Report) -> list[CheckResult]:
-    """The checks that did not simply pass, what fails the run first."""
-    found = [check for check in report.checks if check.outcome not in QUIET]
+    """The checks to show, what fails the run first: known defects are among them even if they are let pass."""
+    found = [check for check in report.checks if check.outcome.needs_attention(known_ok=False)]
     return sorted(found, key=lambda check: check.outcome.urgency(known_ok=report.known_ok))
-
-
-def excused(check: CheckResult, report: Report) -> bool:
-    """A known defect that may be: a line says enough."""
-    return check.outcome is Outcome.KNOWN and report.known_ok
 
 
 def slowest(report: Report) -> Iterator[str]:

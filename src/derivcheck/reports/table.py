@@ -57,7 +57,7 @@ def renderables(report: Report, width: int, *, show: str = "all", formulas: bool
 def _of_suite(check: CheckResult, report: Report, width: int, show: str) -> Iterator[RenderableType]:
     """A heading with the outcome, and below it the table where there is something to see."""
     yield Text(f"{check.name}: {wording.standing(check)}   {check.source}:{check.line}", style=STYLES[check.verdict])
-    if check.partials and not summary.excused(check, report):
+    if check.partials and not check.outcome.is_tolerated(known_ok=report.known_ok):
         yield from _check(check, report, width, show, formulas=False)
 
 

@@ -5,7 +5,7 @@ Formats that CI systems read count failures; these counts must be right whenever
 
 from enum import Enum
 
-from derivcheck.outcomes import Cause, Outcome, Verdict
+from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports.wording import evidence, judgement, replay, sentence, standing
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -29,7 +29,7 @@ def weighed(check: CheckResult, report: Report) -> list[tuple[PartialResult, Wei
 
 
 def _weight(row: PartialResult, check: CheckResult, excused: bool) -> Weight:
-    if _fails(row, check):
+    if row.fails(check.limits):
         return Weight.EXCUSED if excused else Weight.FAILURE
     if row.verdict is Verdict.UNDECIDED and not excused:
         return Weight.UNDECIDED
@@ -40,22 +40,12 @@ def _weight(row: PartialResult, check: CheckResult, excused: bool) -> Weight:
     return Weight.REMARK if row.cause else Weight.NONE
 
 
-def _fails(row: PartialResult, check: CheckResult) -> bool:
-    """`CheckResult.fails`, of one row."""
-    warned = row.verdict is Verdict.IMPRECISE or row.cause is Cause.ISOLATED
-    return row.verdict is Verdict.DISAGREES or _loses_too_much(row, check) or (check.strict and warned)
-
-
-def _loses_too_much(row: PartialResult, check: CheckResult) -> bool:
-    return check.max_lost_bits is not None and row.autograd.lost_bits > check.max_lost_bits
-
-
 def complaint(row: PartialResult, check: CheckResult) -> str:
     """Why a row fails: the sentence of its cause, or the limit that it goes beyond."""
     if row.verdict is Verdict.DISAGREES:
         return sentence(row) or row.verdict.value
-    if _loses_too_much(row, check):
-        return f"{row.autograd.lost_bits:.1f} bits are lost, --max-lost-bits allows {check.max_lost_bits:g}"
+    if row.loses_too_much(check.limits):
+        return f"{row.autograd.lost_bits:.1f} bits are lost, --max-lost-bits allows {check.limits.max_lost_bits:g}"
     return f"{sentence(row) or row.verdict.value}; --strict makes it fail"
 
 
@@ -67,6 +57,6 @@ def story(row: PartialResult, check: CheckResult) -> list[str]:
 
 def kind(row: PartialResult, check: CheckResult) -> str:
     """The complaint for programs: the cause's name, or the limit's."""
-    if row.verdict is not Verdict.DISAGREES and _loses_too_much(row, check):
+    if row.verdict is not Verdict.DISAGREES and row.loses_too_much(check.limits):
         return "max-lost-bits"
     return row.cause.slug if row.cause else row.verdict.value

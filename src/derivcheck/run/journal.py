@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from derivcheck.errors import RequestError
 from derivcheck.outcomes import Cause, Verdict
-from derivcheck.results import CheckResult, Difference, PartialResult, PointCounts, Seconds, Side, Worst
+from derivcheck.results import CheckResult, Difference, Limits, PartialResult, PointCounts, Seconds, Side, Worst
 from derivcheck.version import VERSION
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def decoded(data: dict[str, Any]) -> CheckResult:
             "variables": tuple(data["variables"]),
             "tags": tuple(data["tags"]),
             "domain": {name: tuple(ends) for name, ends in data["domain"].items()},
+            "limits": Limits(**data["limits"]),
             "seconds": Seconds(**data["seconds"]),
             "engines": {name: Seconds(**seconds) for name, seconds in data["engines"].items()},
             "partials": tuple(map(_row, data["partials"])),

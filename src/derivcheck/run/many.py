@@ -1,4 +1,4 @@
-"""Many checks: by any executor, in any order, reported in theirs. What befalls one is no matter of the others."""
+"""Many checks: run by any executor in any order, reported in their own. What happens to one does not affect others."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ class Terminated(KeyboardInterrupt):
 class Run:
     """The checks of a run and the results so far.
 
-    `task` makes a result of a check, here or in another process; `lost` makes one of a check and the reason why its
-    task did not come to its end.
+    `task` turns a check into its result, here or in another process; `lost` turns a check and the reason why its task
+    did not finish into one. With `fail_fast` the run stops at the first check that makes the exit status 1, which
+    depends on `known_ok`.
     """
 
     def __init__(
@@ -35,9 +36,11 @@ class Run:
         journal: Journal | None = None,
         listener: Listener | None = None,
         fail_fast: bool = False,
+        known_ok: bool = False,
     ) -> None:
-        self.checks, self.journal, self.listener, self.fail_fast = checks, journal, listener, fail_fast
-        self.task, self.lost = task, lost
+        self.checks, self.task, self.lost = checks, task, lost
+        self.journal, self.listener = journal, listener
+        self.fail_fast, self.known_ok = fail_fast, known_ok
         self.results: dict[int, CheckResult] = {}
 
     @property
@@ -46,15 +49,15 @@ class Run:
         return tuple(self.results[k] for k in sorted(self.results))
 
     def go(self, executor: Executor | None = None) -> None:
-        """Run what is not finished yet. What interrupts it leaves the results so far in place."""
+        """Run what is not finished yet. An interruption leaves the results so far in place."""
         waiting = list(self._recalled())
         for place, result in self._one_by_one(waiting) if executor is None else self._side_by_side(waiting, executor):
             self._take(place, result)
-            if self.fail_fast and result.outcome.fails(known_ok=True):
+            if self.fail_fast and result.outcome.fails(known_ok=self.known_ok):
                 break
 
     def _recalled(self) -> Iterator[int]:
-        """Take from the journal what it has; yields the places of the others."""
+        """Take the results that the journal has; yields the places of the other checks."""
         from derivcheck.run.journal import key_of  # noqa: PLC0415 only a run with a journal needs it
 
         known = self.journal.finished if self.journal else {}
@@ -82,10 +85,10 @@ class Run:
                 yield futures[future], self._result_of(future, self.checks[futures[future]])
         finally:
             for future in futures:
-                future.cancel()  # which does nothing to those that are done
+                future.cancel()  # no effect on those that are done
 
     def _result_of(self, future: Future[CheckResult], check: Check) -> CheckResult:
-        """What the worker found; where it was lost, a result that says so."""
+        """What the worker found, or, if the worker was lost, a result that says so."""
         try:
             return future.result()
         except CancelledError:

@@ -15,7 +15,7 @@ from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict
 from derivcheck.problem import ALL
-from derivcheck.results import CheckResult, PartialResult, Seconds
+from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
 from derivcheck.run.times import times
 from derivcheck.symbolic.differentiation import SymbolicPartials, symbolic_of
@@ -102,21 +102,15 @@ def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) 
         device=problem.device,
         seconds=next((f.seconds for f in found.values()), Seconds()),
         partials=tuple(row for f in found.values() for row in f.rows),
-        strict=problem.strict,
-        max_lost_bits=problem.max_lost_bits,
-        source=check.source,
-        line=check.line,
-        tags=check.tags,
-        skip=check.skip,
-        xfail=check.xfail,
-        known=check.known,
+        limits=Limits(problem.strict, problem.max_lost_bits),
         engines={name: f.seconds for name, f in found.items()},
         unable=unable,
+        **check.listing,
     )
 
 
 def lost(check: Check, reason: str) -> CheckResult:
-    """The result of a check that did not finish: every partial undecided."""
+    """The result of a check that did not finish: every partial is undecided."""
     problem = replace(check.problem, engine=check.engines[0])
     found = Found(tuple(rows.lost(problem, alpha, reason) for alpha in problem.partials), Seconds())
     return result(check, {check.engines[0]: found}, {})

@@ -1,4 +1,4 @@
-"""From suite files to a report: choose the checks, run them by a pool or a cluster, remember how far it came."""
+"""From suite files to a report: choose the checks, run them in a pool or on a cluster, and keep a journal."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from derivcheck.results import Report
     from derivcheck.run.many import Listener
 
-STATE = Path(".derivcheck") / "last-run.jsonl"  # where the journal is if no report file is asked for
+STATE = Path(".derivcheck") / "last-run.jsonl"  # the journal's place if no report file is requested
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What of which suites is to run, and how."""
+    """Which checks of which suites to run, and how."""
 
     suites: Sequence[str]
     select: Sequence[str] = ()
@@ -30,7 +30,7 @@ class Plan:
     shard: str = ""
     functions: bool = True
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    """Keys of a check that the command line sets for all of them."""
+    """Keys of a check that the command line sets for all checks."""
     last_failed: bool = False
     fail_fast: bool = False
     resume: bool = False
@@ -49,36 +49,43 @@ def chosen(plan: Plan) -> tuple[Check, ...]:
     checks = [c for s in plan.suites for c in suite.load(s, functions=plan.functions, overrides=plan.overrides)]
     found = selection.tagged(selection.select(_untimed(checks, plan), plan.select), plan.tags)
     if plan.last_failed:
-        found = _failed_last(found, plan.journal)
+        found = _failed_last(found, plan)
     return selection.shard(found, plan.shard) if plan.shard else found
 
 
 def _untimed(checks: Sequence[Check], plan: Plan) -> Sequence[Check]:
-    """Times cost more than a small check, and are measured only where they are asked for."""
+    """Measuring times costs more than a small check, so it is done only on request."""
     return [replace(check, problem=replace(check.problem, timing=plan.timing)) for check in checks]
 
 
-def _failed_last(checks: Sequence[Check], journal: Path) -> tuple[Check, ...]:
-    """Those that failed or were left open by the last run; all where none did."""
-    failed = {
-        key for key, result in read(journal).items() if result.outcome.is_open or result.outcome.fails(known_ok=False)
-    }
+def _failed_last(checks: Sequence[Check], plan: Plan) -> tuple[Check, ...]:
+    """The checks that failed or were left open by the last run, or all if there is no such check."""
+    last = read(plan.journal).items()
+    failed = {key for key, result in last if result.outcome.needs_attention(known_ok=plan.known_ok)}
     return tuple(check for check in checks if key_of(check) in failed) or tuple(checks)
 
 
-def run(plan: Plan, checks: Sequence[Check], listener: Listener | None = None) -> Report:
-    """Run them. The journal is written as they finish."""
+def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None) -> Report:
+    """Run the chosen checks, and write each result to the journal as it comes."""
     from derivcheck.run.one import lost, safe_check  # noqa: PLC0415 torch
     from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 torch
 
     journal = Journal(plan.journal, keep=plan.resume)
-    going = Run(checks, safe_check, lost, journal=journal, listener=listener, fail_fast=plan.fail_fast)
+    run = Run(
+        checks,
+        safe_check,
+        lost,
+        journal=journal,
+        listener=listener,
+        fail_fast=plan.fail_fast,
+        known_ok=plan.known_ok,
+    )
     try:
         with (
             stopping_on_sigterm(),
             torch_threads(plan.threads),
             executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
         ):
-            return reported(going, chosen_executor, known_ok=plan.known_ok)
+            return reported(run, chosen_executor)
     finally:
         journal.close()

@@ -1,4 +1,4 @@
-"""A finished or interrupted run as a report, with what its figures depend on."""
+"""A finished or interrupted run as a report, with the environment that its figures depend on."""
 
 import platform
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from derivcheck.version import VERSION
 
 @contextmanager
 def torch_threads(count: int | None) -> Iterator[None]:
-    """Let torch use so many threads inside the block; None leaves it its own choice."""
+    """Let torch use `count` threads inside the block, or as many as it chooses if that is None."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -26,8 +26,8 @@ def torch_threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def reported(run: Run, executor: Executor | None = None, *, known_ok: bool = False) -> Report:
-    """Let it go, to its end or until it is interrupted, and report what is finished."""
+def reported(run: Run, executor: Executor | None = None) -> Report:
+    """Run until the end or an interruption, and report what is finished."""
     interruption = None
     try:
         run.go(executor)
@@ -37,7 +37,7 @@ def reported(run: Run, executor: Executor | None = None, *, known_ok: bool = Fal
             raise
     where = environment({result.device for result in run.finished})
     return Report(
-        run.finished, where, VERSION, interruption is not None, known_ok, isinstance(interruption, Terminated)
+        run.finished, where, VERSION, interruption is not None, run.known_ok, isinstance(interruption, Terminated)
     )
 
 

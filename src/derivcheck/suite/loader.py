@@ -96,7 +96,7 @@ def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
     engines = options.get("engine", ("reverse",))
     line = mistakes.line(entry.path)
     return [
-        Check(entry.name + suffix, problem, engines, mistakes.source, line, **about)
+        Check(entry.name + suffix, problem, engines, source=mistakes.source, line=line, **about)
         for suffix, problem in expand(options, refuse)
     ]
 
