@@ -42,4 +42,8 @@ class Exact:
 
     def error(self, values: Tensor) -> Tensor:
         """|values - exact|, shape (n, m), for values of any dtype: high is subtracted first, which cancels exactly."""
-        return ((values.to("cpu", torch.float64) - self.high) - self.low).abs()
+        return self.signed_error(values).abs()
+
+    def signed_error(self, values: Tensor) -> Tensor:
+        """values - exact, shape (n, m)."""
+        return (values.to("cpu", torch.float64) - self.high) - self.low

@@ -13,16 +13,18 @@ from torch import Tensor
 from derivcheck.engines import reverse
 from derivcheck.engines.extend import Evaluate
 from derivcheck.errors import DerivcheckError
-from derivcheck.exact.enclosures import Exact
+from derivcheck.exact.enclosures import Exact, Status
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
-from derivcheck.sampling.points import Kind, Points, placed
+from derivcheck.sampling.points import Kind, Points, ends, into, placed
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 BATCH = 4096  # points perturbed at once, times 16 runs: some 100 MB for a graph of 100 nodes
+COPIED = 64  # points whose copies are refereed at a time
+FEWEST = 3  # copies that must have an error for their scatter to say anything
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Judge:
 
     def of(self, points: Points, values: Tensor, exact: Exact, known: Tensor | None = None) -> Judged:
         """Judged from values that are there already. `known` (k, c) is noise that is known already."""
-        return judge(points, values, exact, self.dtype, self._estimates(points.columns), self.problem.tolerances, known)
+        estimates, tolerances = self._estimates(points.columns), self.problem.tolerances
+        return judge(points, values, exact, self.dtype, estimates, tolerances, known, extreme(self.problem, points))
 
     def along(self, sequences: Sequence[tuple[int, ...]], cotangent: reverse.Cotangent | None = None) -> Judge:
         """A judge of reverse mode along these sequences of differentiations, one column per sequence."""
@@ -67,40 +70,51 @@ class Judge:
         columns = tuple(self.problem.partials.index(alpha) for alpha in multi_indices)
         return replace(self, evaluate=reverse.along(self.problem, sequences, cotangent), columns=columns)
 
+    def noise(self, points: Tensor, runs: int = noise.FIRST_RUNS, seed: int = 5) -> Tensor:
+        """The noise by perturbation, (k, c); 0 where the function cannot be called so."""
+        batches = points.to(self.dtype).split(BATCH, 1)
+        return torch.cat([noise.perturbation(self._guarded, b, runs, self.problem.seed + seed) for b in batches])
+
     def _estimates(self, points: Tensor) -> list[Estimate]:
         """The noise estimates at these points, in order of cost."""
-        seed, first, more = self.problem.seed, noise.FIRST_RUNS, noise.MORE_RUNS
 
-        def perturbed(runs: int, seed: int) -> Estimate:
-            def estimate(places: Tensor, error: Tensor) -> Tensor:
-                batches = points[:, places].to(self.dtype).split(BATCH, 1)
-                return torch.cat([noise.perturbation(self.values, batch, runs, seed) for batch in batches])
+        def scatter(step: float) -> Estimate:
+            return Estimate(lambda places: self._scatter(points[:, places], step), COPIED)
 
-            return estimate
+        return [
+            Estimate(lambda places: self.noise(points[:, places])),
+            Estimate(lambda places: self.noise(points[:, places], noise.MORE_RUNS, seed=6)),
+            *map(scatter, noise.steps(self.dtype)),
+        ]
 
-        def scaled(places: Tensor, error: Tensor) -> Tensor:
-            return noise.scaling(self.values, points[:, places], self.dtype, error, self._distance)
+    def _scatter(self, points: Tensor, step: float) -> Tensor:
+        """How far the errors at copies of the points are apart, each against its own exact value. A set of copies is
+        evaluated at a time: every copy of a point then has the same cotangents."""
+        copies = [into(self.problem, c) for c in noise.copies(points, step, self.problem.seed + 7)]
+        return noise.spread(torch.stack([self._error(copy, (copy != points).any(0)) for copy in copies]), FEWEST)
 
-        def moved_inputs(places: Tensor, error: Tensor) -> Tensor:
-            return noise.of_inputs(self.values, points[:, places].to(self.dtype), more, seed + 7)
+    def _error(self, points: Tensor, moved: Tensor) -> Tensor:
+        """Signed errors (k, c), NaN where there is none or where the point is not `moved` (k,)."""
+        exact = self.exact(points)
+        error = exact.signed_error(self._guarded(points.to(self.dtype)))
+        return error.masked_fill(~(moved.unsqueeze(1) & (exact.status == Status.SETTLED)), torch.nan)
 
-        stages = perturbed(first, seed + 5), perturbed(more, seed + 6), scaled, moved_inputs
-        return [_if_possible(estimate) for estimate in stages]
-
-    def _distance(self, points: Tensor, values: Tensor) -> Tensor:
-        """|values - exact| for float64 values at float64 points."""
-        return self.exact(points, torch.float64).error(values)
-
-
-def _if_possible(estimate: Estimate) -> Estimate:
-    """A function that takes one dtype only, or no point beside the domain, raises: the estimate says nothing then."""
-
-    def guarded(places: Tensor, error: Tensor) -> Tensor:
+    def _guarded(self, points: Tensor) -> Tensor:
+        """What the engine gives; NaN, which says nothing, where the function takes no points but those it was given."""
         try:
-            return estimate(places, error)
+            return self.values(points)
         except DerivcheckError:
             raise
         except Exception:
-            return torch.zeros_like(error)
+            return torch.full((points.shape[1], len(self.columns)), torch.nan)
 
-    return guarded
+
+def extreme(problem: Problem, points: Points) -> Tensor:
+    """(k,) bool: points that we added where a coordinate is so small that its square underflows, in a domain that has
+    numbers of ordinary size: nobody who gave that domain means them."""
+    least: float = torch.finfo(getattr(torch, problem.dtype)).tiny ** 0.5
+    if problem.dtype == "float16":
+        least = torch.finfo(torch.float16).tiny  # its square root, 1/128, is an everyday number
+    size, (low, high) = points.columns.abs(), (end.abs() for end in ends(problem))
+    tiny = (size > 0) & (size < least) & (torch.maximum(low, high) >= least)
+    return torch.logical_and(points.kinds != Kind.SAMPLED, tiny.any(0))

@@ -1,13 +1,14 @@
 """How far a correct computation may be off at a point: its rounding noise, in absolute units of the derivative.
 
-Two estimates, the larger one counts:
+Two estimates, the larger one counts. The computed value itself enters neither, so that no error excuses itself.
 
 1. *Perturbation*: repeat the same autograd computation with every operation's output moved by one rounding at random,
-   forward and backward, and see how far the result moves (stochastic arithmetic: Vignes, Math. Comput. Simul. 35, 1993;
-   Parker, Monte Carlo Arithmetic, 1997). It follows the conditioning of the code as it is written.
-2. *Scaling*: compute once more in another dtype. A rounding error is proportional to u, so what float32 is off by,
-   times 2^-29, is what float64 may be off by; a wrong formula does not scale at all. It sees cancellation *inside*
-   one kernel, which the first cannot.
+   forward and backward, and see how far the results are apart (stochastic arithmetic: Vignes, Math. Comput. Simul. 35,
+   1993; Parker, Monte Carlo Arithmetic, 1997). It follows the conditioning of the code as it is written.
+2. *Scatter*: compute at copies of the point beside it, and see how far their own errors, each against its own exact
+   value, are apart. Rounding errors of neighbours have nothing to do with each other; a wrong formula errs alike on all
+   of them. It sees cancellation *inside* one kernel (gelu at -6) and what a backward stable kernel does to its inputs
+   (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 1.5), which the first cannot.
 """
 
 from collections.abc import Callable
@@ -23,9 +24,9 @@ from derivcheck.ulp import smallest_subnormal, unit_roundoff
 # Runs: 4 clear nearly all points. The largest of 16 is exceeded by a 17th in 6 % of cases, never by 32 times.
 FIRST_RUNS, MORE_RUNS = 4, 12
 PASSES = 4  # evaluations that the runs of the second round are spread over; the first round is one
-# Relative steps to the points around each over which the second estimate takes its largest: at a single one an error
-# may vanish by luck, and where 1 + erf(x) has one bit left it stays so over a hundredth of x (gelu at -5).
-STEPS = (0.0, 2.0**-22, -(2.0**-22), 2.0**-12, -(2.0**-12), 2.0**-8, -(2.0**-8), 2.0**-6)
+# Sizes, in roundings, of two perturbations: a rounding error grows eightfold from one to the other, a jump does not.
+SIZES = (1, 8)
+COPIES = 12  # of a point, for the second estimate: as many as the runs of the first
 SHORT_BITS = 45  # a float64 scalar with fewer significant bits was written exactly; one with more (0.1, pi) was rounded
 
 # Operations that move data or decide, and round nothing. Views are recognised by their schema.
@@ -40,21 +41,18 @@ EXACT = frozenset(
 FACTORIES = frozenset("full full_like new_full ones ones_like new_ones scalar_tensor arange linspace".split())
 
 Values = Callable[[Tensor], Tensor]  # points (d, n) -> (n, m)
-Distance = Callable[
-    [Tensor, Tensor], Tensor
-]  # points (d, n), values (n, m) there -> their distance from the exact ones
 
 
 class Perturbed(Operations):
-    """Inside this mode every rounding is redone at random: out·(1 + 2u·r) rounded, r uniform in [-1, 1].
+    """Inside this mode every rounding is redone at random: out·(1 + size·2u·r) rounded, r uniform in [-1, 1].
 
     With 2u the move is up to one spacing of floats either way, so that a number just above a power of two, whose
-    neighbours are 2u away, can move at all.
+    neighbours are 2u away, can move at all. What is not finite is left alone: it is no rounding.
     """
 
-    def __init__(self, seed: int, dtype: torch.dtype) -> None:
+    def __init__(self, seed: int, dtype: torch.dtype, size: int = 1) -> None:
         super().__init__()
-        self.u = unit_roundoff(dtype)
+        self.u, self.size = unit_roundoff(dtype), size
         self.generator = torch.Generator().manual_seed(seed % 2**63)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -78,8 +76,9 @@ class Perturbed(Operations):
         u, tiny = unit_roundoff(out.dtype), smallest_subnormal(out.dtype)
         r = torch.rand(out.shape, generator=self.generator, dtype=torch.float32).to(out.device, out.dtype) * 2 - 1
         subnormal = (out != 0) & (out.abs() < torch.finfo(out.dtype).tiny)
-        moved = out + out * (2 * u * r)
-        return torch.where(subnormal, out + r.sign() * tiny, moved)
+        moved = out + out * (2 * u * self.size * r)
+        moved = torch.where(subnormal, out + r.sign() * (self.size * tiny), moved)
+        return torch.where(torch.isfinite(out), moved, out)
 
     def _factory(self, out: Any) -> Any:
         """What was made from 1 or 0.5 is exact; what was made from 0.1 or pi was rounded."""
@@ -92,7 +91,7 @@ class Perturbed(Operations):
         if type(value) is not float or value == 0 or bool(_is_short(torch.tensor(value, dtype=torch.float64))):
             return value
         r = float(torch.rand((), generator=self.generator)) * 2 - 1
-        return value * (1 + 2 * unit_roundoff(torch.float64) * r)
+        return value * (1 + 2 * unit_roundoff(torch.float64) * self.size * r)
 
 
 def _narrows(out: Tensor, source: Tensor) -> bool:
@@ -118,73 +117,52 @@ def _is_short(values: Tensor) -> Tensor:
 
 
 def perturbation(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tensor:
-    """Largest move over `runs` perturbed evaluations, float64 (k, m), at points (d, k). 0 where a run says nothing.
+    """How far perturbed evaluations are apart, float64 (k, m), at points (d, k): the smaller of what perturbations of
+    one rounding and of several say. A result that jumps, because a perturbed number decides a branch, jumps as far by
+    either; where it leaves a wrong branch for good, only the smaller one may still meet it.
 
-    The runs are few evaluations of the points repeated, next to one that is not perturbed, of the same size: a function
-    that mixes points must not see another batch and pass its leak off as noise. More than one, because a scalar operand
-    is the same number for all points.
+    The runs are few evaluations of the points repeated: more than one, because a scalar operand is the same number for
+    all points. Each place is compared with its own unperturbed value, so that what depends on the place, as in a
+    function that mixes points, is no noise; the unperturbed value of the point itself cancels.
     """
     passes = PASSES if runs > FIRST_RUNS else 1
     repeated = points.repeat(1, runs // passes)
     plain = evaluate(repeated).double()
-    found = []
+    return torch.minimum(*(_spread_of_runs(evaluate, repeated, plain, passes, seed, size) for size in SIZES))
+
+
+def _spread_of_runs(evaluate: Values, repeated: Tensor, plain: Tensor, passes: int, seed: int, size: int) -> Tensor:
+    moves = []
     for k in range(passes):
-        with Perturbed(seed + 1000 * k, points.dtype):
-            found.append(evaluate(repeated).double())
-    return _largest_move(torch.cat(found), plain.repeat(len(found), 1), runs)
+        with Perturbed(seed + 1000 * k, repeated.dtype, size):
+            moves.append(evaluate(repeated).double() - plain)
+    runs = FIRST_RUNS if passes == 1 else MORE_RUNS
+    return spread(torch.cat(moves).reshape(runs, -1, plain.shape[1]))
 
 
-def _largest_move(moved: Tensor, plain: Tensor, runs: int) -> Tensor:
-    """Largest distance over the runs, (runs·k, m) -> (k, m). Where one rounding makes a number of a NaN or infinity, or
-    the reverse, the noise is infinite: a singularity lies within a rounding. Where both are NaN a run says nothing."""
-    distance = torch.nan_to_num((moved - plain).abs(), nan=0.0, posinf=0.0)
-    distance = torch.where(torch.isfinite(moved) == torch.isfinite(plain), distance, torch.inf)
-    return distance.reshape(runs, len(plain) // runs, plain.shape[1]).amax(0).cpu()
+def spread(values: Tensor, fewest: int = 2) -> Tensor:
+    """Largest minus smallest along the first dimension of what is finite; 0 where that is fewer than `fewest`."""
+    valid = torch.isfinite(values)
+    high, low = values.masked_fill(~valid, -torch.inf).amax(0), values.masked_fill(~valid, torch.inf).amin(0)
+    return torch.where(valid.sum(0) >= fewest, high - low, 0.0)
 
 
-def of_inputs(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tensor:
-    """How far the result moves, float64 (k, m), when the inputs alone move by a quarter of a rounding, u/2·r.
+def copies(points: Tensor, step: float, seed: int) -> list[Tensor]:
+    """Copies of float64 points (d, k) beside them, every coordinate moved by up to `step` of itself."""
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    moves = torch.rand((COPIES, *points.shape), generator=generator, dtype=torch.float64) * 2 - 1
+    return list(points * (1 + step * moves))
 
-    A kernel that is backward stable, such as x - mean(x) inside layer_norm, errs so, and neither perturbing its output
-    nor another dtype, whose kernel may compute in float64 inside, shows it (Higham, Accuracy and Stability, 2002, 1.5).
+
+def steps(dtype: torch.dtype) -> tuple[float, ...]:
+    """How far copies lie from a point, relative to it. Few roundings, where the errors of a backward stable kernel
+    already have nothing to do with each other; and further, where a kernel that has few bits left gives other bits.
+
+    An error that is the same for all copies, relative to a value of condition number c, has a scatter of 2·c·step of
+    itself, so it is excused where c > 2 / step: from 1e6 on in float64. In half precision copies that are apart at all
+    are too far apart to be neighbours, and kernels compute in float32 inside.
     """
-    repeated = points.repeat(1, runs)
-    r = torch.rand(repeated.shape, generator=torch.Generator().manual_seed(seed % 2**63), dtype=torch.float64) * 2 - 1
-    step = (repeated.double().cpu() * r * (2 * unit_roundoff(points.dtype))).to(points.device)
-    moved = evaluate((repeated.double() + step).to(points.dtype)).double()
-    return _largest_move(moved, evaluate(repeated).double(), runs) / 4
-
-
-def scaling(evaluate: Values, points: Tensor, dtype: torch.dtype, error: Tensor, distance: Distance) -> Tensor:
-    """Second estimate at points (d, k), float64 (k, m). `error` is what is to be explained."""
-    if dtype == torch.float64:
-        return _from_float32(evaluate, points)
-    return _from_float64(evaluate, points, dtype, error, distance)
-
-
-def _neighbours(points: Tensor) -> Tensor:
-    """Each point (d, k) and others beside it, float64 (d, k·len(STEPS))."""
-    factors = 1 + torch.tensor(STEPS, dtype=torch.float64).repeat(points.shape[1])
-    return points.double().repeat_interleave(len(STEPS), 1) * factors
-
-
-def _largest_around(distance: Tensor) -> Tensor:
-    """(k·len(STEPS), m) -> (k, m). What is not a number says nothing."""
-    clean = torch.nan_to_num(distance, nan=0.0, posinf=0.0)
-    return clean.reshape(-1, len(STEPS), distance.shape[1]).amax(1).cpu()
-
-
-def _from_float32(evaluate: Values, points: Tensor) -> Tensor:
-    """2^-29 of the distance between float32 and float64, at points that both represent."""
-    near = _neighbours(points).float()
-    shrink = unit_roundoff(torch.float64) / unit_roundoff(torch.float32)
-    return _largest_around((evaluate(near).double() - evaluate(near.double())).abs()) * shrink
-
-
-def _from_float64(evaluate: Values, points: Tensor, dtype: torch.dtype, error: Tensor, distance: Distance) -> Tensor:
-    """The error that float64 makes here, scaled up by the ratio of the units, if the error to be explained is larger by
-    at least the square root of that ratio. Otherwise it does not scale like rounding, and excuses nothing."""
-    near = _neighbours(points)
-    wide = _largest_around(distance(near, evaluate(near)))
-    growth = unit_roundoff(dtype) / unit_roundoff(torch.float64)
-    return torch.where(wide * growth**0.5 <= error, wide * growth, 0.0)
+    if torch.finfo(dtype).bits < 32:
+        return ()
+    u = unit_roundoff(dtype)
+    return (8 * u, max(2.0**-20, 64 * u))

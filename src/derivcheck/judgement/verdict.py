@@ -10,10 +10,10 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.exact.enclosures import Status
-from derivcheck.judgement import excuses
-from derivcheck.judgement.bound import Judged
+from derivcheck.judgement.bound import FACTOR, ROUNDINGS, Judged
 from derivcheck.judgement.diagnosis import Suspect, diagnose
-from derivcheck.judgement.excuses import Excuse
+from derivcheck.judgement.isolation import invisible, isolated, plainest
+from derivcheck.judgement.range import far, leaves_range, subnormal
 from derivcheck.outcomes import Cause, Verdict
 from derivcheck.sampling.points import Kind
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from derivcheck.judgement.evidence import Evidence
 
 SUSPECTS = 16  # failing points that a cause has to explain: the worst ones
+FEWEST_JUDGED = 0.01  # share of the sampled points below which nothing is proved
 CANDIDATES = 64  # points tried for `imprecise`: the least accurate ones
 
 
@@ -41,26 +42,39 @@ def decide(evidence: Evidence, k: int) -> Decision:
     if k in evidence.unsupported:
         return Decision(Verdict.UNSUPPORTED, Cause.OPERATION, evidence.unsupported[k])
     judged = evidence.judged
-    if not bool(judged.counted[:, k].any()):
-        return _undecided(evidence, k)
     failing = judged.fails[:, k].nonzero().squeeze(1)
-    reasons = excuses.excuses(evidence, k, failing)
-    blamed = failing[[reason is None for reason in reasons]]
-    if len(blamed):
+    excused = _by_range(evidence, k, failing)
+    blamed, small = failing[~excused], invisible(evidence, k)
+    if bool((~small[blamed]).any()) or (len(blamed) and not isolated(evidence, k, blamed[:SUSPECTS])):
         return _disagrees(evidence, k, blamed)
-    agrees = Decision(Verdict.AGREES, at=_first(judged, k))
-    return _asymmetric(evidence, k) or _excused(failing, reasons) or _imprecise(evidence, k) or agrees
+    return (
+        _asymmetric(evidence, k)
+        or _uncovered(evidence, k)
+        or _warning(evidence, k, Cause.RANGE, failing[excused])
+        or _warning(evidence, k, Cause.ISOLATED, blamed)
+        or _imprecise(evidence, k)
+        or Decision(Verdict.AGREES, at=_first(judged, k))
+    )
 
 
-def _excused(failing: Tensor, reasons: list[Excuse | None]) -> Decision | None:
-    """Failures at points that nobody asked for: a warning if by range, a remark if at a single point."""
-    for excuse, verdict, cause in (
-        (Excuse.RANGE, Verdict.IMPRECISE, Cause.RANGE),
-        (Excuse.ISOLATED, Verdict.AGREES, Cause.ISOLATED),
-    ):
-        if excuse in reasons:
-            return Decision(verdict, cause, "", int(failing[reasons.index(excuse)]))
-    return None
+def _by_range(evidence: Evidence, k: int, failing: Tensor) -> Tensor:
+    """(f,) bool: failures that are a matter of the dtype's range, where the exact value is about to leave it."""
+    judge, judged = evidence.judge, evidence.judged
+    exact, values = judged.exact.high[failing, k], judged.values[failing, k]
+    near_edge = far(exact, values, judge.dtype)
+    if bool(near_edge.any()):
+        points = judged.points.columns[:, failing[near_edge]].to(judge.dtype)
+        near_edge[near_edge.clone()] = leaves_range(judge.values, points)
+    return near_edge | subnormal(exact, values, judge.dtype)
+
+
+def _warning(evidence: Evidence, k: int, cause: Cause, rows: Tensor) -> Decision | None:
+    return Decision(Verdict.IMPRECISE, cause, "", _shown(evidence.judged, k, rows)) if len(rows) else None
+
+
+def _shown(judged: Judged, k: int, rows: Tensor) -> int:
+    """Of these judged points the one to show."""
+    return int(rows[plainest(judged.points.columns[:, rows], judged.excess[rows, k])])
 
 
 def _first(judged: Judged, k: int) -> int:
@@ -68,27 +82,38 @@ def _first(judged: Judged, k: int) -> int:
     return int(judged.excess[:, k].argmax())
 
 
-def _undecided(evidence: Evidence, k: int) -> Decision:
-    status = evidence.judged.exact.status[:, k]
+def _uncovered(evidence: Evidence, k: int) -> Decision | None:
+    """Too few of the sampled points were judged for anything to be proved."""
+    judged = evidence.judged
+    status, sampled = judged.exact.status[:, k], judged.points.kinds == Kind.SAMPLED
+    share = judged.counted[sampled, k].double().mean() if bool(sampled.any()) else judged.counted[:, k].any().double()
+    if len(status) and float(share) >= FEWEST_JUDGED:
+        return None
     if not len(status):
         return Decision(Verdict.UNDECIDED, Cause.TIMEOUT)
     if bool((status == Status.UNSETTLED).any()):
         return Decision(Verdict.UNDECIDED, Cause.UNSETTLED)
     if bool((status == Status.KINK).any()):
         return Decision(Verdict.UNDECIDED, Cause.KINK, "choose a domain beside it")
-    if bool((status == Status.SETTLED).any()):
-        return Decision(
-            Verdict.UNDECIDED, Cause.EMPTY_DOMAIN, f"all values are beyond the range of {evidence.problem.dtype}"
-        )
     advice = f"try {evidence.better_domain}" if evidence.better_domain else ""
     return Decision(Verdict.UNDECIDED, Cause.EMPTY_DOMAIN, advice)
 
 
-def _disagrees(evidence: Evidence, k: int, failing: Tensor) -> Decision:
+def _disagrees(evidence: Evidence, k: int, blamed: Tensor) -> Decision:
     judged = evidence.judged
-    worst = failing[judged.excess[failing, k].topk(min(SUSPECTS, len(failing))).indices]
+    worst = blamed[judged.excess[blamed, k].topk(min(SUSPECTS, len(blamed))).indices]
+    shown = _shown(judged, k, blamed)
+    if bool(torch.isfinite(judged.values[worst, k]).all()) and isolated(evidence, k, worst):
+        return Decision(Verdict.DISAGREES, Cause.ISOLATED, _alone(evidence, shown, len(blamed)), shown)
     cause, message = diagnose(Suspect(evidence.judge, k, judged.at(worst), k in evidence.cut))
-    return Decision(Verdict.DISAGREES, cause, message, int(worst[0]))
+    return Decision(Verdict.DISAGREES, cause, message, shown)
+
+
+def _alone(evidence: Evidence, at: int, count: int) -> str:
+    """Where: `at x = 0`, or so and at others like it."""
+    point = evidence.judged.points.columns[:, at].tolist()
+    where = ", ".join(f"{name} = {x:.6g}" for name, x in zip(evidence.problem.variables, point, strict=True))
+    return f"at {where}" + (f" and {count - 1} more such points" if count > 1 else "")
 
 
 def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
@@ -98,8 +123,8 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
         return None
     judged, dtype = crossed.judged, evidence.judge.dtype
     for column in (c for c, partial in enumerate(crossed.partials) if partial == k):
-        far = excuses.far(judged.exact.high[:, column], judged.values[:, column], dtype)
-        if bool((judged.fails[:, column] & ~far).any()):
+        edge = far(judged.exact.high[:, column], judged.values[:, column], dtype)
+        if bool((judged.fails[:, column] & ~edge).any()):
             by = ", ".join(evidence.problem.variables[j] for j in crossed.sequences[column])
             message = f"differentiating by {by} is wrong"
             return Decision(Verdict.DISAGREES, Cause.ASYMMETRIC, message, _first(judged, column), judged, column)
@@ -107,21 +132,20 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
 
 
 def _imprecise(evidence: Evidence, k: int) -> Decision | None:
-    """Within the bound, yet err > sqrt(u)·(|exact| + Σ|x_j·∂_j exact|): more is lost than rounded inputs explain."""
+    """Within the bound, yet err > 4·sqrt(u)·(|exact| + Σ|x_j·∂_j exact|): more is lost than rounded inputs explain."""
     judged = evidence.judged
-    root = ulp.unit_roundoff(evidence.judge.dtype) ** 0.5
+    root = ROUNDINGS * ulp.unit_roundoff(evidence.judge.dtype) ** 0.5
     error, size = judged.error[:, k], judged.exact.high[:, k].abs()
-    asked = judged.points.kinds == Kind.SAMPLED
-    broken = ~torch.isfinite(error)
-    lost = torch.where(judged.counted[:, k] & (asked | broken) & ~(error <= root * size), error / size, -1.0)
-    lost = torch.nan_to_num(lost, nan=torch.inf)
+    unseen = invisible(evidence, k, FACTOR + ROUNDINGS)
+    correct = error <= ulp.smallest_subnormal(evidence.judge.dtype)
+    lost = torch.where(judged.counted[:, k] & ~correct & ~(error <= root * size) & ~unseen, error / size, -1.0)
     candidates = lost.topk(min(CANDIDATES, len(lost))).indices
     candidates = candidates[lost[candidates] > 0]
     if not len(candidates):
         return None
     scale = size[candidates] + _conditioning(evidence, k, candidates)
     # Where the partial is 0 all around there is no digit to lose.
-    left = candidates[broken[candidates] | ((scale > 0) & (error[candidates] > root * scale))]
+    left = candidates[(scale > 0) & (error[candidates] > root * scale)]
     return Decision(Verdict.IMPRECISE, Cause.CONDITIONING, "", int(left[0])) if len(left) else None
 
 

@@ -1,0 +1,64 @@
+"""Whether a failure is at a point alone: wrong there, right all around it. And which failing point is the plainest."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from derivcheck.sampling.points import Kind, into
+from derivcheck.ulp import unit_roundoff
+
+if TYPE_CHECKING:
+    from derivcheck.judgement.evidence import Evidence
+
+AROUND = 8  # neighbours of a single point that must all be right: one in every octant of three variables
+APART = 2.0**-20  # their distance, in widths of the domain: it leaves the point and stays in its branch
+COMPARABLE = 16.0  # a plainer point is shown in place of the worst if its error is at most this much smaller
+
+
+def isolated(evidence: Evidence, k: int, rows: Tensor) -> bool:
+    """Whether partial k, wrong at these judged points, is right all around each of them."""
+    return bool(len(rows)) and all(_right_around(evidence, k, int(i)) for i in rows)
+
+
+def _right_around(evidence: Evidence, k: int, i: int) -> bool:
+    """Whether all neighbours, moved in every coordinate that is not pinned, are within their bounds."""
+    problem, point = evidence.problem, evidence.judged.points.columns[:, i : i + 1]
+    widths = torch.tensor([[high - low] for low, high in problem.domain], dtype=torch.float64)
+    generator = torch.Generator().manual_seed(problem.seed + 8)
+    signs = torch.randint(0, 2, (len(widths), AROUND), generator=generator) * 2.0 - 1
+    distance = max(APART, 4 * unit_roundoff(evidence.judge.dtype))
+    near = into(problem, point + signs * distance * (widths + point.abs() * (widths > 0)))
+    near = near[:, (near != point).any(0)]
+    if not near.shape[1]:
+        return False
+    judged = evidence.judge.at(near)
+    return bool(judged.counted[:, k].all()) and not bool(judged.fails[:, k].any())
+
+
+def invisible(evidence: Evidence, k: int, roundings: float = 1.0) -> Tensor:
+    """(n,) bool: the error is at most a rounding, or some, of the partial's usual size over the sampled points."""
+    judged = evidence.judged
+    sampled = judged.counted[:, k] & (judged.points.kinds == Kind.SAMPLED)
+    usual = judged.exact.high[sampled, k].abs()
+    u = unit_roundoff(evidence.judge.dtype)
+    return judged.error[:, k] <= roundings * u * (float(usual.median()) if len(usual) else 0.0)
+
+
+def plainest(points: Tensor, excess: Tensor) -> int:
+    """Which of points (d, k) to show: of those that fail about as badly as the worst, the one that is shortest to write
+    in binary (0 before 1 before 0.1 before 1e-300)."""
+    bad = excess >= min(float(excess.max()) / COMPARABLE, 1 / torch.finfo(torch.float64).eps)
+    lengths = torch.tensor([sum(map(_length, point)) for point in points[:, bad].T.tolist()])
+    return int(bad.nonzero().squeeze(1)[lengths.argmin()])
+
+
+def _length(x: float) -> int:
+    """Bits of a number in fixed point, from the first that is set to the last, and from there to the point."""
+    if x == 0 or not math.isfinite(x):
+        return 0
+    numerator, denominator = abs(x).as_integer_ratio()
+    return numerator.bit_length() + denominator.bit_length() + (x < 0)
