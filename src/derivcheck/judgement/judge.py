@@ -91,10 +91,13 @@ class Judge:
         """How far the errors at copies of the points are apart, each against its own exact value. A set of copies is
         evaluated at a time: every copy of a point then has the same cotangents."""
         copies = [into(self.problem, c) for c in noise.copies(points, step, self.problem.seed + 7)]
-        return noise.spread(torch.stack([self._error(copy, (copy != points).any(0)) for copy in copies]), FEWEST)
+        low, high = ends(self.problem)
+        fixed = (low == high) | (points == 0)  # by the domain, or because a move is relative
+        return noise.spread(torch.stack([self._error(c, ((c != points) | fixed).all(0)) for c in copies]), FEWEST)
 
     def _error(self, points: Tensor, moved: Tensor) -> Tensor:
-        """Signed errors (k, c), NaN where there is none or where the point is not `moved` (k,)."""
+        """Signed errors (k, c), NaN where there is none or where the point is not `moved` (k,) in all that can
+        move: an error that comes from one coordinate must not be taken for scatter."""
         exact = self.exact(points)
         error = exact.signed_error(self._guarded(points.to(self.dtype)))
         return error.masked_fill(~(moved.unsqueeze(1) & (exact.status == Status.SETTLED)), torch.nan)
