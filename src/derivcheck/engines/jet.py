@@ -1,8 +1,8 @@
 """Taylor mode: one pass of truncated power series gives all partials of any order.
 
 The inputs become x_j + v·h_j with v = ±1 or ±1/2 drawn at random for each point; the series of the result holds
-v^|α|·∂^α f/α!. With one v for all points a function that leaks between them would look right (see `reverse`). Cost and
-mathematics: `series`; rules: `taylor`, `taylor_special`, `compositions`, `jets`.
+v^|α|·∂^α f/α!. With one v for all points a function that leaks between them would look right (see `reverse`). For the
+mathematics and its cost see `taylor.series`, for what each torch function does to a series `taylor.rules`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from derivcheck.engines.calling import point_function, run
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.reverse import powers_of_two
 from derivcheck.errors import Unsupported
+from derivcheck.taylor.dispatch import TorchJet
 from derivcheck.taylor.jet import UNSEEN, Jet
 from derivcheck.taylor.series import Algebra
 
@@ -45,7 +46,7 @@ def prepare(problem: Problem) -> Evaluate:
 
     def _series(points: Tensor, steps: Tensor) -> tuple[Tensor, bool]:
         """The series (M, n) of the function, and whether it is a constant."""
-        inputs = [Jet.of(algebra.variable(j, x, steps), algebra) for j, x in enumerate(points)]
+        inputs = [TorchJet.of(algebra.variable(j, x, steps), algebra) for j, x in enumerate(points)]
         with torch.enable_grad():  # a user's own torch.no_grad makes constants, as it does for autograd
             result = seen(function, *inputs)
         if isinstance(result, Jet):
