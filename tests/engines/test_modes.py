@@ -18,6 +18,7 @@ from derivcheck.judgement import noise
 from derivcheck.outcomes import Verdict
 from derivcheck.reports.table import show_on
 from derivcheck.symbolic.torch_heads import HEADS
+from derivcheck.taylor.series import WIDE
 from tests.liars import backward
 
 EAGER = [name for name in registry.BUILT_IN if name != "compiled"]  # which takes seconds to compile: tests of its own
@@ -128,6 +129,44 @@ def test_order_twelve_of_two_variables_by_jet():
                          for j in range(min(k, n) + 1))  # fmt: skip
                 exact = mpmath.fsum(terms) * mpmath.exp(mpmath.mpf(x) * mpmath.mpf(y))
             assert value == pytest.approx(float(exact), rel=1e-12)
+
+
+# Expression -> variables are those in it; order 6 where there are two.
+WIDE_CASES = {
+    "exp(sin(x*y))*cos(x + y)/(1 + x**2)": 6,
+    "x**y + sqrt(x*y) + log(x)/y": 6,
+    "tanh(x)**3 + erf(2*x)/x": 6,
+    "atan2(y, x)*hypot(x, z) - sigmoid(x*y*z)": 4,
+}
+
+
+@pytest.mark.parametrize("n", [WIDE, 2 * WIDE + 3])
+@pytest.mark.parametrize("text", WIDE_CASES)
+def test_taylor_mode_at_many_points_has_the_symbolic_partials(text, n):
+    """From WIDE points on, series are multiplied pair by pair: nearly every run takes that path."""
+    made = problem.create(text, order=WIDE_CASES[text])
+    generator = torch.Generator().manual_seed(n)
+    points = 0.3 + torch.rand(len(made.variables), n, dtype=torch.float64, generator=generator)
+    by_jet, by_symbols = (registry.engine(name)(made)(points).values for name in ("jet", "symbolic"))
+    scale = by_symbols.abs().amax(0)
+    assert by_jet.shape == (n, len(made.partials))
+    assert ((by_jet - by_symbols).abs() <= 1e-11 * scale).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("text", WIDE_CASES)
+def test_taylor_mode_at_many_points_keeps_the_dtype_and_its_digits(text, dtype):
+    made = problem.create(text, order=2)
+    generator = torch.Generator().manual_seed(5)
+    points = (0.4 + torch.rand(len(made.variables), WIDE, dtype=torch.float64, generator=generator)).to(dtype)
+    evaluate = registry.engine("jet")(made)
+    found, few = evaluate(points).values, torch.cat([evaluate(part).values for part in points.split(WIDE // 8, 1)])
+    assert found.dtype == few.dtype == dtype
+    exact = registry.engine("symbolic")(made)(points.double()).values
+    for values in (found, few):
+        error = (values.double() - exact).abs() / (1 + exact.abs())
+        assert error.median() < 8 * torch.finfo(dtype).eps
+        assert error.max() < 500 * torch.finfo(dtype).eps
 
 
 class Squared(torch.autograd.Function):
