@@ -132,18 +132,26 @@ def _float(number: Number) -> float:
 
 
 def _sum(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
-    """Positive terms first, then the others subtracted: 1 - x, not -x + 1."""
+    """The constant if it is not 0, the positive terms, then the others subtracted: 1 - x, not -x + 1 or 0 + 1 - x."""
     start = _float(constant)
     ordered = [(t, _float(c)) for t, c in sorted(terms, key=lambda pair: pair[1] < 0)]
+    first, rest = (ordered[0], ordered[1:]) if ordered and not start else (None, ordered)
 
     def step(v: Mapping[Ref, Any]) -> Any:
-        total = start if start or not ordered else None
-        for term, c in ordered:
-            part = v[term] if abs(c) == 1 else v[term] * (abs(c) if total is not None else c)
-            total = (-part if c == -1 else part) if total is None else total - part if c < 0 else total + part
+        total = start if first is None else _times(v[first[0]], first[1])
+        for term, c in rest:
+            part = _times(v[term], abs(c))
+            total = total - part if c < 0 else total + part
         return total
 
     return step
+
+
+def _times(value: Value, factor: float) -> Value:
+    """factor·value without a multiplication by 1 or -1."""
+    if abs(factor) == 1:
+        return value if factor == 1 else -value
+    return value * factor
 
 
 def _product(factors: Sequence[tuple[Ref, Number]]) -> Step:
