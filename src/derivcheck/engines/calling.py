@@ -24,6 +24,12 @@ LACKING = (
 )
 
 
+def dtype_of(problem: Problem) -> torch.dtype:
+    """The problem's dtype, which it names so that the command line can start without torch."""
+    dtype: torch.dtype = getattr(torch, problem.dtype)
+    return dtype
+
+
 def point_function(problem: Problem) -> PointFunction:
     """What is differentiated: the user's function if there is one, else the expression as a person would write it."""
     if problem.function is None:

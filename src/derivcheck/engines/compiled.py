@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from derivcheck import multi_index
 from derivcheck.engines import reverse
-from derivcheck.engines.calling import own_warnings_ignored
+from derivcheck.engines.calling import dtype_of, own_warnings_ignored
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.errors import Unsupported
 
@@ -34,7 +34,7 @@ def prepare(problem: Problem) -> Evaluate:
     if compiler is None and not problem.device.startswith("cuda"):
         raise Unsupported("torch.compile needs a C++ compiler, and there is none: install g++ or set CXX")
     eager, draw = reverse.prepare(problem), reverse.powers_of_two(problem.seed)
-    dtype, kernel = getattr(torch, problem.dtype), _Kernel(problem)
+    dtype, kernel = dtype_of(problem), _Kernel(problem)
     first: list[Partials] = []
 
     def evaluate(points: Tensor) -> Partials:

@@ -22,6 +22,7 @@ from torch import Tensor
 from derivcheck import multi_index
 from derivcheck.engines.calling import lacking, point_function, run
 from derivcheck.engines.extend import Evaluate, Partials
+from derivcheck.engines.streams import Stream, generator
 from derivcheck.errors import TimedOut, Unsupported
 
 if TYPE_CHECKING:
@@ -42,13 +43,11 @@ def powers_of_two(seed: int) -> Cotangent:
     def exponents(n: int, level: int) -> Tensor:
         if level < 0:
             return torch.zeros(n, dtype=torch.int64)
-        generator = torch.Generator().manual_seed((seed * 1_000_003 + level) % 2**63)
-        return torch.randint(-1, 1, (n,), generator=generator)
+        return torch.randint(-1, 1, (n,), generator=generator(Stream.COTANGENT_EXPONENTS, seed, level))
 
     @cache
     def draw(n: int, level: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-        generator = torch.Generator().manual_seed((seed * 1_000_003 - 1 - level) % 2**63)
-        signs = torch.randint(0, 2, (n,), generator=generator) * 2 - 1
+        signs = torch.randint(0, 2, (n,), generator=generator(Stream.COTANGENT_SIGNS, seed, level)) * 2 - 1
         return (signs * 2.0 ** (exponents(n, level) - exponents(n, level - 1))).to(dtype).to(device)
 
     return draw
