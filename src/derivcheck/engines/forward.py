@@ -16,25 +16,25 @@ import torch
 from torch import Tensor
 
 from derivcheck import multi_index
-from derivcheck.engines.calling import own_warnings_ignored, point_function, run
+from derivcheck.engines.calling import call, own_warnings_ignored, point_function
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.reverse import powers_of_two
 from derivcheck.errors import Unsupported
+from derivcheck.multi_index import Steps
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
-Sequence_ = tuple[int, ...]
 Base = Callable[..., tuple[Tensor, ...]]  # d columns -> what is differentiated further, a tensor (n,) each
 
 
 def prepare(problem: Problem) -> Evaluate:
     """Every partial by forward mode alone."""
     function = point_function(problem)
-    return along(problem, {(): 0}, lambda points: lambda *columns: (run(function, *columns),), 0)
+    return along(problem, {(): 0}, lambda points: lambda *columns: (call(function, *columns),), 0)
 
 
-def along(problem: Problem, heads: Mapping[Sequence_, int], base_at: Callable[[Tensor], Base], order: int) -> Evaluate:
+def along(problem: Problem, heads: Mapping[Steps, int], base_at: Callable[[Tensor], Base], order: int) -> Evaluate:
     """Partials of `order` and more by forward mode over `base_at(points)`.
 
     Its result number `heads[s]` is the partial along s, which has `order` steps.
@@ -47,8 +47,8 @@ def along(problem: Problem, heads: Mapping[Sequence_, int], base_at: Callable[[T
     def evaluate(points: Tensor) -> Partials:
         n, device, dtype = points.shape[1], points.device, points.dtype
         tangents = [draw(n, order + level, device, dtype) for level in range(max(map(len, chains)))]
-        found: dict[Sequence_, Tensor] = {}
-        reasons: dict[Sequence_, str] = {}
+        found: dict[Steps, Tensor] = {}
+        reasons: dict[Steps, str] = {}
         base = base_at(points)
         for chain in chains:
             try:
@@ -73,7 +73,7 @@ def _load() -> None:
         torch.func.jvp(torch.neg, (torch.zeros(()),), (torch.ones(()),))
 
 
-def _longest(chains: set[Sequence_]) -> list[Sequence_]:
+def _longest(chains: set[Steps]) -> list[Steps]:
     """Those that are not the beginning of another: the others come on their way."""
     return sorted(c for c in chains if not any(c == other[: len(c)] and c != other for other in chains))
 
@@ -85,7 +85,7 @@ def _scale(tangents: Sequence[Tensor]) -> Tensor | float:
     return product
 
 
-def _push(base: Base, chain: Sequence_, tangents: Sequence[Tensor]) -> Callable[..., tuple[tuple[Tensor, ...], ...]]:
+def _push(base: Base, chain: Steps, tangents: Sequence[Tensor]) -> Callable[..., tuple[tuple[Tensor, ...], ...]]:
     """(base, its derivative along the first of the chain, along the first two, ...) as a function of the columns."""
     if not chain:
         return lambda *columns: (base(*columns),)
@@ -94,7 +94,7 @@ def _push(base: Base, chain: Sequence_, tangents: Sequence[Tensor]) -> Callable[
     def pushed(*columns: Tensor) -> tuple[tuple[Tensor, ...], ...]:
         """The other columns have no tangent: one of 0 would make NaN of every infinite slope by them."""
         before, after = columns[:j], columns[j + 1 :]
-        levels, moved = run(
+        levels, moved = call(
             lambda column: torch.func.jvp(lambda x: inner(*before, x, *after), (column,), (tangent,)), columns[j]
         )
         return (*levels, moved[-1])

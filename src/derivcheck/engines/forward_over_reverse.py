@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck.engines.calling import point_function, run
+from derivcheck.engines.calling import call, point_function
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.forward import Base, along
 from derivcheck.engines.reverse import powers_of_two
+from derivcheck.multi_index import Steps
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 def prepare(problem: Problem) -> Evaluate:
     """First order by reverse mode, what is above it by forward mode, the value by itself."""
     function, draw = point_function(problem), powers_of_two(problem.seed)
-    heads: dict[tuple[int, ...], int] = {(j,): j for j in range(len(problem.variables))}
+    heads: dict[Steps, int] = {(j,): j for j in range(len(problem.variables))}
 
     def gradient_at(points: Tensor) -> Base:
         v = draw(points.shape[1], 0, points.device, points.dtype)
 
         def gradient(*columns: Tensor) -> tuple[Tensor, ...]:
-            pull = run(lambda *c: torch.func.vjp(function, *c)[1], *columns)
-            return tuple(g / v for g in run(pull, v))
+            pull = call(lambda *c: torch.func.vjp(function, *c)[1], *columns)
+            return tuple(g / v for g in call(pull, v))
 
         return gradient
 
@@ -41,7 +42,7 @@ def prepare(problem: Problem) -> Evaluate:
     def evaluate(points: Tensor) -> Partials:
         found = derivatives(points) if derivatives else Partials(torch.empty_like(points[:1]).T)
         with torch.no_grad():
-            found.values[:, values] = run(function, *points).unsqueeze(1)
+            found.values[:, values] = call(function, *points).unsqueeze(1)
         return found
 
     return evaluate

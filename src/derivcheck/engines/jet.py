@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from derivcheck.engines.calling import point_function, run
+from derivcheck.engines.calling import call, point_function
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.reverse import powers_of_two
 from derivcheck.errors import Unsupported
@@ -59,7 +59,7 @@ def prepare(problem: Problem) -> Evaluate:
 def seen(function: Callable[..., Any], *inputs: Jet) -> Any:
     """Run it; `Unsupported` where the inputs were unwrapped, which leaves tensors without numbers."""
     try:
-        result = run(function, *inputs)
+        result = call(function, *inputs)
     except (RuntimeError, NotImplementedError) as error:
         if any(word in f"{type(error)}{error}" for word in ("meta", "Jet", "TorchScript", "torch._dynamo")):
             raise Unsupported(UNSEEN) from None
@@ -72,7 +72,7 @@ def seen(function: Callable[..., Any], *inputs: Jet) -> Any:
 def require_torch_alone(function: Any, points: Tensor) -> None:
     """Refuse what a series would pass by: a backward of the user's own is what is to be checked, not its forward."""
     with torch.enable_grad():
-        result = run(function, *(x[:2].clone().requires_grad_() for x in points))
+        result = call(function, *(x[:2].clone().requires_grad_() for x in points))
     waiting, seen = [result.grad_fn], set()
     while waiting:
         node = waiting.pop()

@@ -20,16 +20,16 @@ import torch
 from torch import Tensor
 
 from derivcheck import multi_index
-from derivcheck.engines.calling import lacking, point_function, run
+from derivcheck.engines.calling import call, is_lacking, point_function
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.streams import Stream, generator
 from derivcheck.errors import TimedOut, Unsupported
+from derivcheck.multi_index import Steps
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 Cotangent = Callable[[int, int, torch.device, torch.dtype], Tensor]  # (n, level, device, dtype) -> (n,)
-Sequence_ = tuple[int, ...]
 Tree = dict[int, "Tree"]
 
 
@@ -63,7 +63,7 @@ def prepare(problem: Problem) -> Evaluate:
     return along(problem, [multi_index.canonical(alpha) for alpha in problem.partials], powers_of_two(problem.seed))
 
 
-def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent) -> Evaluate:
+def along(problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent) -> Evaluate:
     """One column a sequence of differentiations. Common prefixes are computed once."""
     function = point_function(problem)
     tree = _tree(sequences)
@@ -78,7 +78,7 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
         walk = _Walk(inputs, drawn, len(sequences), columns_of, problem.deadline)
         try:
             with torch.set_grad_enabled(bool(tree)):
-                value = run(function, *inputs)
+                value = call(function, *inputs)
         except Unsupported as reason:
             return _one_by_one(problem, sequences, cotangent, points, str(reason))
         walk.descend((), value, tree, cut=False)
@@ -88,7 +88,7 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
 
 
 def _one_by_one(
-    problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent, points: Tensor, reason: str
+    problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent, points: Tensor, reason: str
 ) -> Partials:
     """An operation has no backward: compute what does not need it, with only the variables of one sequence tracked."""
     if len(sequences) == 1:
@@ -99,7 +99,7 @@ def _one_by_one(
     return Partials(torch.cat([part.values for part in parts], 1), cut, unsupported)
 
 
-def _tree(sequences: Sequence[Sequence_]) -> Tree:
+def _tree(sequences: Sequence[Steps]) -> Tree:
     """The sequences as a tree: {0: {0: {}, 1: {}}} for (0, 0) and (0, 1)."""
     tree: Tree = {}
     for sequence in sequences:
@@ -117,7 +117,7 @@ class _Walk:
         inputs: list[Tensor],
         cotangents: Sequence[Tensor],
         count: int,
-        columns_of: dict[Sequence_, list[int]],
+        columns_of: dict[Steps, list[int]],
         deadline: float | None,
     ) -> None:
         self.deadline = deadline
@@ -127,7 +127,7 @@ class _Walk:
         self.cut: set[int] = set()
         self.unsupported: dict[int, str] = {}
 
-    def descend(self, sequence: Sequence_, value: Tensor, tree: Tree, cut: bool) -> None:
+    def descend(self, sequence: Steps, value: Tensor, tree: Tree, cut: bool) -> None:
         """Record what was computed along `sequence`, then differentiate it by every variable the tree asks for."""
         for k in self.columns_of.get(sequence, ()):
             self._record(k, value.detach(), len(sequence))
@@ -142,7 +142,7 @@ class _Walk:
         try:
             gradients = self._gradients(value, wanted, v, deeper=any(tree.values()))
         except (RuntimeError, NotImplementedError) as error:
-            if not lacking(error):
+            if not is_lacking(error):
                 raise
             self._unsupported(sequence, str(error).splitlines()[0])
             return
@@ -164,7 +164,7 @@ class _Walk:
             return [None] * len(wanted)
         return torch.autograd.grad(value, wanted, v, retain_graph=True, create_graph=deeper, allow_unused=True)
 
-    def _unsupported(self, sequence: Sequence_, reason: str) -> None:
+    def _unsupported(self, sequence: Steps, reason: str) -> None:
         for s, columns in self.columns_of.items():
             if s[: len(sequence)] == sequence and len(s) > len(sequence):
                 self.unsupported.update(dict.fromkeys(columns, reason))
