@@ -34,7 +34,7 @@ Tree = dict[int, "Tree"]
 
 
 def powers_of_two(seed: int) -> Cotangent:
-    """±2^k, a new draw for every level of differentiation, the same for the same seed.
+    """±2^k, a new draw for every level of differentiation, always the same for one seed.
 
     The exponents are differences of ones drawn from -1 and 0, so that the product of the cotangents of any number of
     levels is ±1 or ±1/2: dividing it out again never meets an overflow that the derivative itself does not have.
@@ -54,7 +54,7 @@ def powers_of_two(seed: int) -> Cotangent:
 
 
 def ones(n: int, level: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """The cotangent everybody writes."""
+    """The usual cotangent."""
     return torch.ones(n, device=device, dtype=dtype)
 
 
@@ -64,13 +64,13 @@ def prepare(problem: Problem) -> Evaluate:
 
 
 def along(problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent) -> Evaluate:
-    """One column a sequence of differentiations. Common prefixes are computed once."""
+    """One column per sequence of differentiations. Common prefixes are computed once."""
     function = point_function(problem)
     tree = _tree(sequences)
     columns_of = {s: [k for k, other in enumerate(sequences) if other == s] for s in sequences}
     places = {j for s in sequences for j in s}
     depth = max(map(len, sequences))
-    own = Tensor.clone if problem.function else Tensor.detach  # what a user's function writes to must not be the points
+    own = Tensor.clone if problem.function else Tensor.detach  # a user's function may write to its input
 
     def evaluate(points: Tensor) -> Partials:
         inputs = [own(row).requires_grad_(j in places) for j, row in enumerate(points)]
@@ -90,7 +90,7 @@ def along(problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent) ->
 def _one_by_one(
     problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent, points: Tensor, reason: str
 ) -> Partials:
-    """An operation has no backward: compute what does not need it, with only the variables of one sequence tracked."""
+    """An operation has no backward: compute the columns that do not need it, tracking the variables of one at a time."""
     if len(sequences) == 1:
         return Partials(torch.full_like(points[:1].T, torch.nan), unsupported={0: reason})
     parts = [along(problem, [s], cotangent)(points) for s in sequences]
@@ -110,7 +110,7 @@ def _tree(sequences: Sequence[Steps]) -> Tree:
 
 
 class _Walk:
-    """One evaluation: walks the tree depth first, so that only the graphs on the way to the current node are alive."""
+    """One evaluation, depth first through the tree, so that only the graphs on the way to the current node are alive."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class _Walk:
         self.unsupported: dict[int, str] = {}
 
     def descend(self, sequence: Steps, value: Tensor, tree: Tree, cut: bool) -> None:
-        """Record what was computed along `sequence`, then differentiate it by every variable the tree asks for."""
+        """Record the value along `sequence`, then differentiate it by every variable of the tree."""
         for k in self.columns_of.get(sequence, ()):
             self._record(k, value.detach(), len(sequence))
             if cut:

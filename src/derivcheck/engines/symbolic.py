@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def prepare(problem: Problem) -> Evaluate:
-    """Differentiate symbolically and compile. A partial that torch cannot compute costs its own column."""
+    """Differentiate symbolically and compile. A partial that torch cannot compute costs only its own column."""
     symbolic = symbolic_partials(problem.formula, problem.variables)
     roots = [symbolic[alpha] for alpha in problem.partials]
     together = lower(symbolic.graph, roots)
