@@ -90,7 +90,7 @@ def along(problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent) ->
 def _one_by_one(
     problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent, points: Tensor, reason: str
 ) -> Partials:
-    """An operation has no backward: compute the columns that do not need it, tracking the variables of one at a time."""
+    """An operation has no backward: compute the columns that do not need it, each with its own variables tracked."""
     if len(sequences) == 1:
         return Partials(torch.full_like(points[:1].T, torch.nan), unsupported={0: reason})
     parts = [along(problem, [s], cotangent)(points) for s in sequences]
@@ -110,7 +110,7 @@ def _tree(sequences: Sequence[Steps]) -> Tree:
 
 
 class _Walk:
-    """One evaluation, depth first through the tree, so that only the graphs on the way to the current node are alive."""
+    """One evaluation, depth first, so that only the graphs on the way to the current node are alive."""
 
     def __init__(
         self,
