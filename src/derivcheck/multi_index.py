@@ -1,7 +1,7 @@
 """Multi-indices: α = (α_1, ..., α_d) counts how often to differentiate by each variable, |α| = Σ α_j is the order.
 
 `∂^α f = ∂^|α| f / ∂x_1^α_1 ... ∂x_d^α_d`. A *sequence* is one order in which to take these steps: by Schwarz'
-theorem all sequences of an α give the same partial, which is what a wrong backward violates.
+theorem all sequences of an α give the same partial, unless a backward is wrong.
 """
 
 import re
@@ -12,10 +12,11 @@ from math import comb, factorial, prod
 from derivcheck.errors import RequestError
 
 MultiIndex = tuple[int, ...]
+Steps = tuple[int, ...]  # a sequence: the place of the variable of each step, the first step first
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-MOST_PARTIALS = 5000  # rows of one check: beyond it neither a table nor nested autograd serves anybody
-MOST_SEQUENCES = 24  # 4!: all orders of four distinct steps; beyond it the first and the last one stand for all
+MOST_PARTIALS = 5000  # rows of one check: beyond it nobody reads the table, and nested autograd takes hours
+MOST_SEQUENCES = 24  # 4!: all orders of four distinct steps; beyond it the first and its reverse represent all
 
 
 def up_to_order(order: int, places: Sequence[int], dimension: int) -> list[MultiIndex]:
@@ -44,20 +45,20 @@ def from_sequence(sequence: Sequence[int], dimension: int) -> MultiIndex:
     return tuple(sequence.count(j) for j in range(dimension))
 
 
-def canonical(alpha: MultiIndex) -> tuple[int, ...]:
+def canonical(alpha: MultiIndex) -> Steps:
     """The sequence that differentiates by the first variable first: (2, 1, 0) is (0, 0, 1)."""
     return tuple(j for j, times in enumerate(alpha) for _ in range(times))
 
 
-def sequences(alpha: MultiIndex) -> list[tuple[int, ...]]:
-    """All distinct sequences of α, canonical first, if at most 24; else the canonical one and its reverse."""
+def sequences(alpha: MultiIndex) -> list[Steps]:
+    """All distinct sequences of α, canonical first, if they are at most 24; else the canonical one and its reverse."""
     first = canonical(alpha)
     if factorial(len(first)) // prod(map(factorial, alpha)) > MOST_SEQUENCES:
         return [first, first[::-1]]
     return list(_arrangements(alpha))
 
 
-def _arrangements(alpha: MultiIndex) -> Iterator[tuple[int, ...]]:
+def _arrangements(alpha: MultiIndex) -> Iterator[Steps]:
     if not any(alpha):
         yield ()
     for j, times in enumerate(alpha):

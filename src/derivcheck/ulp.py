@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 INTEGER = {8: torch.int64, 4: torch.int32, 2: torch.int16}
-FAR = 2**62  # "as far apart as floats get": what a NaN or an overflow of the difference is counted as
+FAR = 2**62  # the distance to a NaN, and of two floats whose difference of ordinals overflows: beyond any other
 
 
 def unit_roundoff(dtype: torch.dtype) -> float:
@@ -38,13 +38,13 @@ def from_ordinal(ordinals: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def ulp_distance(a: Tensor, b: Tensor) -> Tensor:
-    """Number (int64) of floats from a to b, of one dtype; `FAR` where either is NaN."""
+    """Number (int64) of floats from a to b, which have one dtype; `FAR` where either is NaN."""
     distance = (ordinal(a) - ordinal(b)).abs()
     return torch.where(torch.isnan(a) | torch.isnan(b) | (distance < 0), FAR, distance)
 
 
 def lost_bits(error: Tensor, exact: Tensor, u: float) -> Tensor:
     """log2(error / (u·|exact|)) in bits, at least 0: how much of the significand is wrong. inf for a NaN error."""
-    ratio = error / (u * exact.abs()).clamp(min=5e-324)
+    ratio = error / (u * exact.abs()).clamp(min=smallest_subnormal(torch.float64))
     bits = torch.where(error == 0, torch.zeros_like(ratio), torch.log2(ratio).clamp(min=0))
     return torch.where(torch.isfinite(error), bits, torch.inf)

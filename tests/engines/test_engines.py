@@ -1,15 +1,19 @@
 """Every engine against the exact value, and what makes reverse mode more than one call of autograd.grad."""
 
 import math
+import sys
+import textwrap
+import types
 import warnings
 from importlib.metadata import EntryPoint
 
 import pytest
 import torch
 
-from derivcheck import problem
-from derivcheck.engines import registry, reverse
+from derivcheck import check, problem
+from derivcheck.engines import extend, registry, reverse
 from derivcheck.errors import RequestError
+from derivcheck.outcomes import Verdict
 
 EAGER = [name for name in registry.BUILT_IN if name != "compiled"]  # which takes seconds to compile: one test alone
 POINTS = torch.tensor([[0.3, 0.7, 1.9], [0.2, 1.1, 0.5]], dtype=torch.float64)
@@ -119,6 +123,19 @@ def test_what_torch_does_not_have_is_unsupported_by_name():
 def test_an_unknown_engine_is_refused_with_the_list():
     with pytest.raises(RequestError, match=r"(?s)--engine revers: unknown.*reverse, symbolic"):
         registry.engine("revers")
+
+
+def test_the_engine_that_the_documentation_shows_is_one(monkeypatch):
+    shown = textwrap.dedent(extend.__doc__[extend.__doc__.index("    def prepare") :])
+    module = types.ModuleType("shown")
+    vars(module).update({name: getattr(extend, name) for name in extend.__all__}, torch=torch)
+    exec(shown, vars(module))
+    monkeypatch.setitem(sys.modules, "shown", module)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint("mine", "shown:prepare", registry.GROUP)])
+    report = check("x*sin(y)", engines=["mine"], timing=False, points=100)
+    assert {row.verdict for row in report.checks[0].partials} == {Verdict.AGREES}
+    refused = check("x*sin(y)", order=2, engines=["mine"], timing=False, points=100)
+    assert {row.verdict for row in refused.checks[0].partials} == {Verdict.UNSUPPORTED}
 
 
 def test_an_engine_of_a_plugin_is_found_and_a_broken_one_is_a_warning(monkeypatch):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from derivcheck.sampling.chunks import FIRST, GROWTH, MOST, TRIALS, ChunkSize
+from derivcheck.sampling.chunks import GROWTH, LARGEST, SMALLEST, TRIALS, ChunkSize
 
 
-def settled(cost, most=MOST):
+def settled(cost, most=LARGEST):
     """The size that is chosen if a chunk of n points takes cost(n) seconds."""
     chunk = ChunkSize(most)
     for _ in range(10 * TRIALS):
@@ -16,9 +16,9 @@ def settled(cost, most=MOST):
 @pytest.mark.parametrize(
     ("cost", "size"),
     [
-        (lambda n: 1.0, MOST),
-        (lambda n: n * 1e-6, FIRST),
-        (lambda n: 1 + n * (1e-6 if n <= 4 * FIRST else 1e-3), 4 * FIRST),
+        (lambda n: 1.0, LARGEST),
+        (lambda n: n * 1e-6, SMALLEST),
+        (lambda n: 1 + n * (1e-6 if n <= 4 * SMALLEST else 1e-3), 4 * SMALLEST),
     ],
     ids=["overhead alone", "no overhead", "the cache ends"],
 )
@@ -27,21 +27,21 @@ def test_the_cheapest_size_is_chosen(cost, size):
 
 
 def test_the_size_never_exceeds_what_the_device_allows():
-    assert settled(lambda n: 1.0, most=GROWTH * FIRST) == GROWTH * FIRST
+    assert settled(lambda n: 1.0, most=GROWTH * SMALLEST) == GROWTH * SMALLEST
     assert settled(lambda n: 1.0, most=100) == 100
 
 
 def test_one_slow_chunk_does_not_decide():
     chunk = ChunkSize()
     for seconds in (5.0, 0.01, 0.01):
-        chunk.note(FIRST, seconds)
+        chunk.note(SMALLEST, seconds)
     for seconds in (0.01, 3.0, 0.01):
-        chunk.note(GROWTH * FIRST, seconds)
-    assert chunk.size == GROWTH**2 * FIRST
+        chunk.note(GROWTH * SMALLEST, seconds)
+    assert chunk.size == GROWTH**2 * SMALLEST
 
 
 def test_a_last_chunk_that_is_smaller_says_nothing():
     chunk = ChunkSize()
     for _ in range(10):
         chunk.note(10, 1.0)
-    assert chunk.size == FIRST
+    assert chunk.size == SMALLEST

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from derivcheck import problem
-from derivcheck.sampling.corners import special
+from derivcheck.sampling.corners import MOST_CORNERS, special
 from derivcheck.sampling.points import Kind, RandomPoints
 from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.kinks import switches
@@ -64,6 +64,27 @@ def test_corners_hold_the_ends_zero_one_and_the_smallest_normal():
     corners = set(points.columns[0][points.kinds == Kind.CORNER].tolist())
     assert {-2.0, 3.0, 0.0, 1.0, -1.0, torch.finfo(torch.float64).tiny} <= corners
     assert all(-2 <= x <= 3 for x in corners)
+
+
+def corners(d, domain):
+    return special(problem.create("+".join(f"x{k}" for k in range(d)), domain=domain), None).columns
+
+
+@pytest.mark.parametrize(("d", "combined"), [(1, 2), (3, 8), (4, 16), (10, 16), (54, 2)])
+def test_no_corner_is_left_out_up_to_fifty_four_variables(d, combined):
+    """36 numbers for each variable of a wide domain, 36 points on the diagonal, and combinations of ends."""
+    assert corners(d, (-1e305, 2e305)).shape == (d, 36 * d + 36 + combined)
+
+
+def test_of_many_variables_every_other_corner_is_kept():
+    assert MOST_CORNERS / 2 < corners(55, (-1e305, 2e305)).shape[1] <= MOST_CORNERS
+
+
+@pytest.mark.parametrize("d", [1, 3, 10, 12])
+def test_all_low_and_all_high_are_among_the_corners(d):
+    points = corners(d, (-3, 7))
+    assert (points == -3).all(0).any()
+    assert (points == 7).all(0).any()
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,39 @@ def test_a_lowered_expression_has_the_value_that_mpmath_finds(text):
         assert value == pytest.approx(float(mpmath.mpf(reference(mpmath.mpf(x)))), rel=2e-7, abs=1e-12)
 
 
-def test_a_constant_expression_still_has_one_value_a_point():
+class Operations(torch.overrides.TorchFunctionMode):
+    """Notes the arithmetic that a function does."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.names.append(func.__name__.strip("_"))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "operations"),
+    [
+        ("x + 1", ["add"]),
+        ("1 - x", ["rsub"]),
+        ("-x", ["neg"]),
+        ("2 - 3*x", ["mul", "rsub"]),
+        ("3*x", ["mul"]),
+        ("sin(x) - 3*x", ["sin", "mul", "sub"]),
+        ("-3*x - sin(x)", ["mul", "sin", "sub"]),
+    ],
+)
+def test_a_sum_is_what_a_person_would_write(text, operations):
+    x = torch.linspace(0.5, 1, 3, dtype=torch.float64)
+    with Operations() as seen:
+        lowered(text)(x)
+    done = [name for name in seen.names if name in ("add", "radd", "sub", "rsub", "mul", "rmul", "neg", "sin")]
+    assert sorted(done) == sorted(operations)
+
+
+def test_a_constant_expression_still_has_one_value_per_point():
     assert lowered("sqrt(2) + 0*x")(torch.zeros(3, dtype=torch.float32)).tolist() == [pytest.approx(2**0.5)] * 3
 
 

@@ -9,8 +9,11 @@ from derivcheck.engines import registry
 from derivcheck.errors import Unsupported
 from derivcheck.taylor.arithmetic import ARITHMETIC
 from derivcheck.taylor.compositions import COMPOSITIONS
-from derivcheck.taylor.dispatch import _name
+from derivcheck.taylor.dispatch import ALIASES, name_of
+from derivcheck.taylor.elementary import ELEMENTARY
 from derivcheck.taylor.reductions import REDUCTIONS
+from derivcheck.taylor.rules import BILINEAR, CREATION, LINEAR, OF_THE_VALUE, RULES
+from derivcheck.taylor.special import SPECIAL
 from tests.liars import SignOfCotangent
 
 ORDER = 3
@@ -240,13 +243,24 @@ def test_on_both_sides_of_their_kinks(name):
     assert_as_autograd(USER_FUNCTIONS[name], SIGNED)
 
 
-def test_every_composition_stands_in_some_function_above():
+def test_every_function_has_one_rule():
+    """No name is in two of the tables that the one table is made of, where the later would hide the earlier."""
+    tables = [OF_THE_VALUE, CREATION, LINEAR, BILINEAR, ELEMENTARY, SPECIAL, COMPOSITIONS, REDUCTIONS, ARITHMETIC]
+    assert sum(map(len, tables)) == len(RULES)
+
+
+def test_every_alias_leads_to_a_rule():
+    assert set(ALIASES.values()) <= set(RULES)
+    assert not set(ALIASES) & set(RULES)
+
+
+def test_every_composition_is_used_by_some_function_above():
     """A new rule fails until a function uses it: the names are those that torch dispatches."""
     seen = set()
 
     class Recorder(torch.overrides.TorchFunctionMode):
         def __torch_function__(self, func, types, args=(), kwargs=None):
-            seen.add(_name(func))
+            seen.add(name_of(func))
             return func(*args, **(kwargs or {}))
 
     with Recorder():

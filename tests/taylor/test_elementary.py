@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from derivcheck.taylor.elementary import ELEMENTARY, RELATIVE, power
-from derivcheck.taylor.kinds import BILINEAR, CONSTANT, LINEAR
 from derivcheck.taylor.special import SPECIAL, incomplete_gamma, polygamma, zeta
 
 ORDER = 6
@@ -175,8 +174,3 @@ def test_a_rule_keeps_the_dtype(name, dtype):
     except RuntimeError:
         pytest.skip(f"torch has no {name} in {dtype}")
     assert {t.dtype for t in (ELEMENTARY | SPECIAL)[name](x, 3)} == {dtype}
-
-
-def test_the_kinds_of_functions_do_not_overlap():
-    kinds = [set(ELEMENTARY), set(SPECIAL), set(LINEAR), set(BILINEAR), set(CONSTANT)]
-    assert sum(map(len, kinds)) == len(set().union(*kinds))

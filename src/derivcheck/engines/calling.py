@@ -13,7 +13,8 @@ from derivcheck.problem import Problem
 from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.lowering import PointFunction, lower_one
 
-# How torch says so: of a kernel, of forward mode, of a torch.autograd.Function without `jvp` or `setup_context`.
+# What torch's errors say if an operation has no kernel or no derivative of a kind, and if a torch.autograd.Function has
+# no `jvp` or no `setup_context`.
 LACKING = (
     "not implemented",
     "has not been implemented",
@@ -22,6 +23,12 @@ LACKING = (
     "does not support forward AD",
     "is not differentiable with respect to",
 )
+
+
+def dtype_of(problem: Problem) -> torch.dtype:
+    """The problem's dtype, which it keeps as a name so that the command line can start without torch."""
+    dtype: torch.dtype = getattr(torch, problem.dtype)
+    return dtype
 
 
 def point_function(problem: Problem) -> PointFunction:
@@ -40,25 +47,25 @@ def user_function(problem: Problem) -> Callable[..., Any]:
     return (lambda *columns: function(torch.stack(columns, dim=1))) if problem.layout == "matrix" else function
 
 
-def run(function: Callable[..., Any], *columns: Tensor) -> Any:
-    """Call; an operation that torch lacks for this dtype or device is `Unsupported`, not an error."""
+def call(function: Callable[..., Any], *columns: Tensor) -> Any:
+    """Call a function. Raises `Unsupported` if it uses an operation that torch lacks for this dtype or device."""
     try:
         return function(*columns)
     except (RuntimeError, NotImplementedError) as error:
-        if lacking(error):
+        if is_lacking(error):
             raise Unsupported(str(error).splitlines()[0]) from None
         raise
 
 
+def is_lacking(error: Exception) -> bool:
+    """Whether torch says that an operation has no kernel or no derivative of a kind, or a Function no `jvp`."""
+    return any(words in str(error) for words in LACKING)
+
+
 @contextmanager
 def own_warnings_ignored() -> Iterator[None]:
-    """While torch loads parts of itself, it warns of its own use of torch.jit and of NumPy that is not installed."""
+    """Ignore what torch warns of while it loads parts of itself: its own use of torch.jit, and a missing NumPy."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\s*`torch\.jit\.", DeprecationWarning)
         warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)
         yield
-
-
-def lacking(error: Exception) -> bool:
-    """Whether torch says that an operation has no kernel or no derivative of this kind, or a Function no `jvp`."""
-    return any(words in str(error) for words in LACKING)

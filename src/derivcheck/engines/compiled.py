@@ -1,8 +1,9 @@
 """Reverse mode under `torch.compile`: the forward pass and all backward passes as one fused kernel.
 
-`torch.compile` does not differentiate twice, so the nested backward passes are traced to one graph of plain operations
-first (`make_fx`), which then compiles like any other function. Evaluations that look inside, where every rounding is
-perturbed, and those in another dtype run the same passes uncompiled: fusing changes no rounding that they estimate.
+`torch.compile` does not differentiate twice, so the nested backward passes are first traced to one graph of plain
+operations (`make_fx`), which then compiles like any other function. Evaluations under a dispatch mode, in which every
+rounding is perturbed, and those in another dtype run the same passes uncompiled: fusing changes no rounding that they
+estimate.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from derivcheck import multi_index
 from derivcheck.engines import reverse
-from derivcheck.engines.calling import own_warnings_ignored
+from derivcheck.engines.calling import dtype_of, own_warnings_ignored
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.errors import Unsupported
 
@@ -29,20 +30,20 @@ COMPILERS = ("g++", "clang++", "c++", "cl")
 
 
 def prepare(problem: Problem) -> Evaluate:
-    """Trace and compile at the first evaluation. `Unsupported` where there is no compiler or the trace has none."""
+    """Trace and compile at the first evaluation. `Unsupported` if there is no compiler or the function has no trace."""
     compiler = os.environ.get("CXX") or next(filter(shutil.which, COMPILERS), None)
     if compiler is None and not problem.device.startswith("cuda"):
         raise Unsupported("torch.compile needs a C++ compiler, and there is none: install g++ or set CXX")
     eager, draw = reverse.prepare(problem), reverse.powers_of_two(problem.seed)
-    dtype, kernel = getattr(torch, problem.dtype), _Kernel(problem)
+    dtype, kernel = dtype_of(problem), _Kernel(problem)
     first: list[Partials] = []
 
     def evaluate(points: Tensor) -> Partials:
         if not first:
-            first.append(eager(points))  # says what is cut or has no backward, which a trace does not
+            first.append(eager(points))  # finds what is cut or has no backward, which a trace does not
         if is_in_torch_dispatch_mode() or points.dtype != dtype or first[0].unsupported:
             return eager(points)
-        points = points.contiguous()  # strides of a slice would be compiled in
+        points = points.contiguous()  # the strides of a slice would be compiled into the kernel
         return Partials(kernel(points, *_cotangents(draw, problem.order, points)), first[0].cut)
 
     return evaluate
@@ -53,7 +54,7 @@ def _cotangents(draw: reverse.Cotangent, order: int, points: Tensor) -> list[Ten
 
 
 class _Kernel:
-    """(points (d, n), a cotangent (n,) a level) -> values (n, m), compiled at the first call, for any n."""
+    """(points (d, n), one cotangent (n,) per level) -> values (n, m), compiled at the first call, for any n."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem

@@ -1,4 +1,4 @@
-"""Which engines there are: the built-in ones, and those of plugins."""
+"""The engines by name: the built-in ones, and those of plugins."""
 
 import warnings
 from importlib import import_module
@@ -19,16 +19,14 @@ BUILT_IN = {
 
 
 def engine(name: str) -> Engine:
-    """The engine of this name, built in or from a plugin. Raises `RequestError` with the list where there is none."""
+    """The engine of this name, built in or from a plugin. Raises `RequestError`, with the list, if there is none."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         found: Engine = getattr(import_module(module), attribute)
         return found
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            loaded = _load(point)
-            if loaded is not None:
-                return loaded
+    for plugin in (_load(point) for point in entry_points(group=GROUP) if point.name == name):
+        if plugin is not None:
+            return plugin
     raise RequestError(f"--engine {ascii(name)[1:-1]}: unknown", f"Choose from {', '.join(names())}.")
 
 
@@ -38,7 +36,7 @@ def names() -> list[str]:
 
 
 def _load(point: EntryPoint) -> Engine | None:
-    """A plugin that does not load costs a warning with its distribution's name, never the run."""
+    """The engine of a plugin. One that does not load is a warning that names its distribution, not an error."""
     try:
         loaded: Engine = point.load()
         return loaded

@@ -20,20 +20,21 @@ import torch
 from torch import Tensor
 
 from derivcheck import multi_index
-from derivcheck.engines.calling import lacking, point_function, run
+from derivcheck.engines.calling import call, is_lacking, point_function
 from derivcheck.engines.extend import Evaluate, Partials
+from derivcheck.engines.streams import Stream, generator
 from derivcheck.errors import TimedOut, Unsupported
+from derivcheck.multi_index import Steps
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 Cotangent = Callable[[int, int, torch.device, torch.dtype], Tensor]  # (n, level, device, dtype) -> (n,)
-Sequence_ = tuple[int, ...]
 Tree = dict[int, "Tree"]
 
 
 def powers_of_two(seed: int) -> Cotangent:
-    """±2^k, a new draw for every level of differentiation, the same for the same seed.
+    """±2^k, a new draw for every level of differentiation, always the same for one seed.
 
     The exponents are differences of ones drawn from -1 and 0, so that the product of the cotangents of any number of
     levels is ±1 or ±1/2: dividing it out again never meets an overflow that the derivative itself does not have.
@@ -42,20 +43,18 @@ def powers_of_two(seed: int) -> Cotangent:
     def exponents(n: int, level: int) -> Tensor:
         if level < 0:
             return torch.zeros(n, dtype=torch.int64)
-        generator = torch.Generator().manual_seed((seed * 1_000_003 + level) % 2**63)
-        return torch.randint(-1, 1, (n,), generator=generator)
+        return torch.randint(-1, 1, (n,), generator=generator(Stream.COTANGENT_EXPONENTS, seed, level))
 
     @cache
     def draw(n: int, level: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-        generator = torch.Generator().manual_seed((seed * 1_000_003 - 1 - level) % 2**63)
-        signs = torch.randint(0, 2, (n,), generator=generator) * 2 - 1
+        signs = torch.randint(0, 2, (n,), generator=generator(Stream.COTANGENT_SIGNS, seed, level)) * 2 - 1
         return (signs * 2.0 ** (exponents(n, level) - exponents(n, level - 1))).to(dtype).to(device)
 
     return draw
 
 
 def ones(n: int, level: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """The cotangent everybody writes."""
+    """The usual cotangent."""
     return torch.ones(n, device=device, dtype=dtype)
 
 
@@ -64,14 +63,14 @@ def prepare(problem: Problem) -> Evaluate:
     return along(problem, [multi_index.canonical(alpha) for alpha in problem.partials], powers_of_two(problem.seed))
 
 
-def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent) -> Evaluate:
-    """One column a sequence of differentiations. Common prefixes are computed once."""
+def along(problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent) -> Evaluate:
+    """One column per sequence of differentiations. Common prefixes are computed once."""
     function = point_function(problem)
     tree = _tree(sequences)
     columns_of = {s: [k for k, other in enumerate(sequences) if other == s] for s in sequences}
     places = {j for s in sequences for j in s}
     depth = max(map(len, sequences))
-    own = Tensor.clone if problem.function else Tensor.detach  # what a user's function writes to must not be the points
+    own = Tensor.clone if problem.function else Tensor.detach  # a user's function may write to its input
 
     def evaluate(points: Tensor) -> Partials:
         inputs = [own(row).requires_grad_(j in places) for j, row in enumerate(points)]
@@ -79,7 +78,7 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
         walk = _Walk(inputs, drawn, len(sequences), columns_of, problem.deadline)
         try:
             with torch.set_grad_enabled(bool(tree)):
-                value = run(function, *inputs)
+                value = call(function, *inputs)
         except Unsupported as reason:
             return _one_by_one(problem, sequences, cotangent, points, str(reason))
         walk.descend((), value, tree, cut=False)
@@ -89,9 +88,9 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
 
 
 def _one_by_one(
-    problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent, points: Tensor, reason: str
+    problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent, points: Tensor, reason: str
 ) -> Partials:
-    """An operation has no backward: compute what does not need it, with only the variables of one sequence tracked."""
+    """An operation has no backward: compute the columns that do not need it, each with its own variables tracked."""
     if len(sequences) == 1:
         return Partials(torch.full_like(points[:1].T, torch.nan), unsupported={0: reason})
     parts = [along(problem, [s], cotangent)(points) for s in sequences]
@@ -100,7 +99,7 @@ def _one_by_one(
     return Partials(torch.cat([part.values for part in parts], 1), cut, unsupported)
 
 
-def _tree(sequences: Sequence[Sequence_]) -> Tree:
+def _tree(sequences: Sequence[Steps]) -> Tree:
     """The sequences as a tree: {0: {0: {}, 1: {}}} for (0, 0) and (0, 1)."""
     tree: Tree = {}
     for sequence in sequences:
@@ -111,14 +110,14 @@ def _tree(sequences: Sequence[Sequence_]) -> Tree:
 
 
 class _Walk:
-    """One evaluation: walks the tree depth first, so that only the graphs on the way to the current node are alive."""
+    """One evaluation, depth first, so that only the graphs on the way to the current node are alive."""
 
     def __init__(
         self,
         inputs: list[Tensor],
         cotangents: Sequence[Tensor],
         count: int,
-        columns_of: dict[Sequence_, list[int]],
+        columns_of: dict[Steps, list[int]],
         deadline: float | None,
     ) -> None:
         self.deadline = deadline
@@ -128,8 +127,8 @@ class _Walk:
         self.cut: set[int] = set()
         self.unsupported: dict[int, str] = {}
 
-    def descend(self, sequence: Sequence_, value: Tensor, tree: Tree, cut: bool) -> None:
-        """Record what was computed along `sequence`, then differentiate it by every variable the tree asks for."""
+    def descend(self, sequence: Steps, value: Tensor, tree: Tree, cut: bool) -> None:
+        """Record the value along `sequence`, then differentiate it by every variable of the tree."""
         for k in self.columns_of.get(sequence, ()):
             self._record(k, value.detach(), len(sequence))
             if cut:
@@ -143,7 +142,7 @@ class _Walk:
         try:
             gradients = self._gradients(value, wanted, v, deeper=any(tree.values()))
         except (RuntimeError, NotImplementedError) as error:
-            if not lacking(error):
+            if not is_lacking(error):
                 raise
             self._unsupported(sequence, str(error).splitlines()[0])
             return
@@ -165,7 +164,7 @@ class _Walk:
             return [None] * len(wanted)
         return torch.autograd.grad(value, wanted, v, retain_graph=True, create_graph=deeper, allow_unused=True)
 
-    def _unsupported(self, sequence: Sequence_, reason: str) -> None:
+    def _unsupported(self, sequence: Steps, reason: str) -> None:
         for s, columns in self.columns_of.items():
             if s[: len(sequence)] == sequence and len(s) > len(sequence):
                 self.unsupported.update(dict.fromkeys(columns, reason))

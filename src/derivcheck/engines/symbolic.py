@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck.engines.calling import run
+from derivcheck.engines.calling import call
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.errors import Unsupported
 from derivcheck.symbolic.differentiation import symbolic_of
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def prepare(problem: Problem) -> Evaluate:
-    """Differentiate symbolically and compile. A partial that torch cannot compute costs its own column."""
+    """Differentiate symbolically and compile. A partial that torch cannot compute costs only its own column."""
     symbolic = symbolic_of(problem)
     roots = [symbolic.partial(alpha) for alpha in problem.partials]
     together = lower(symbolic.graph, roots)
@@ -28,7 +28,7 @@ def prepare(problem: Problem) -> Evaluate:
         columns = list(points)
         with torch.no_grad():
             try:
-                return Partials(run(lambda *c: torch.stack(together(c)), *columns).T)
+                return Partials(call(lambda *c: torch.stack(together(c)), *columns).T)
             except Unsupported:
                 return _one_by_one(each, columns)
 
@@ -39,7 +39,7 @@ def _one_by_one(each: list[Lowered], columns: list[Tensor]) -> Partials:
     values, unsupported = [], {}
     for k, root in enumerate(each):
         try:
-            values.append(run(lambda *c, root=root: root(c)[0], *columns))
+            values.append(call(lambda *c, root=root: root(c)[0], *columns))
         except Unsupported as reason:
             values.append(torch.full_like(columns[0], torch.nan))
             unsupported[k] = str(reason)

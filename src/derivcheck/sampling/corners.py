@@ -9,25 +9,38 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from derivcheck.engines.calling import dtype_of
+from derivcheck.engines.streams import Stream, generator
 from derivcheck.sampling.points import Kind, Points, ends, into
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
     from derivcheck.symbolic.kinks import Switches
 
-LINES, GRID, MOST_KINKS = (
-    8,
-    33,
-    64,
-)  # random lines a variable, places along each, kinks kept: a piecewise formula has a few
+# Sizes at which implementations switch formulas, lose digits or leave the range, as exponents of two, for both signs.
+SMALL = (-1, -4, -10, -26)
+"""1/2, and about the square roots of the unit roundoffs of bfloat16 (2**-4), float32 (2**-12) and float64 (2**-26.5):
+below its own, 1 + x² rounds to 1."""
+LARGE = (4, 10, 30, 100, 500, 1000)
+"""2**4: tanh and sigmoid of a float32 are about to round to 1. 2**10: exp has overflowed. 2**30: float32 has no odd
+numbers. 2**100: its square leaves the range of float32. 2**500 and 2**1000: a cube, then a square, leaves float64's."""
+NEAR_ENDS = (-5, -10, -20, -30)
+"""Distances from the ends in units of the domain's width, from 3 % to 1e-9: a formula for the vicinity of an end may
+take over at any of these magnitudes."""
+MOST_CORNERS = 2000  # 36 per variable and at most 52 of all together: every corner up to 54 variables
+MOST_COMBINED = 10  # variables whose ends are combined in all 2**d ways; of more, all low and all high
+MOST_COMBINATIONS = 16  # kept of those: all of them up to 4 variables
+LINES, GRID = 8, 33  # random lines per variable and places along each: a switch that is on for 3 % of a line is met
+MOST_KINKS = 64  # kept per variable: a piecewise formula has a few, on each of the lines
 BISECTIONS = 64  # halvings of an interval of float64 until its ends are neighbours
-MOST_CORNERS = 2000  # 45 a variable: all of them up to 40 variables
-MOST_COMBINATIONS = 16  # of domain ends: all of them up to 4 variables, all low and all high beyond 10
-SEARCHERS, PROPOSALS, ROUNDS = 8, 32, 3  # worst points followed, points tried around each, narrowings by 1/32
+BESIDE = (2.0**-40, 2.0**-20, 2.0**-8)  # distances of points beside a kink: past the roundoff of float64, 32 and 16
+KINK_AT_ZERO = 1e-3  # those distances are relative to |kink| plus this, so that 0 has neighbours too
+SEARCHERS, PROPOSALS, ROUNDS = 8, 32, 3  # worst points followed, points tried around each, narrowings
+NARROWING = 1 / 32  # of the steps, in units of the domain's width, from one round to the next
 
 
 def special(problem: Problem, switches: Switches | None) -> Points:
-    """The corners of the domain, and the kinks inside it, where it has switches, with points to both sides."""
+    """The corners of the domain and, if the expression has switches, its kinks with points to both sides."""
     parts = [(Kind.CORNER, _corners(problem))] + ([(Kind.KINK, _kinks(problem, switches))] if switches else [])
     kinds = torch.cat([torch.full((columns.shape[1],), int(kind)) for kind, columns in parts])
     return Points(into(problem, torch.cat([columns for _, columns in parts], 1)), kinds)
@@ -36,37 +49,42 @@ def special(problem: Problem, switches: Switches | None) -> Points:
 def _corners(problem: Problem) -> Tensor:
     """Each variable at its special numbers with the others random; all at their ends; all at the same number."""
     special = [_special(problem, low, high) for low, high in problem.domain]
-    generator = torch.Generator().manual_seed(problem.seed + 1)
+    random = generator(Stream.CORNERS, problem.seed)
     low, high = ends(problem)
     points = []
     for j, numbers in enumerate(special):
-        fractions = torch.rand((len(numbers), len(special)), generator=generator, dtype=torch.float64)
+        fractions = torch.rand((len(numbers), len(special)), generator=random, dtype=torch.float64)
         rows = low.T + (high - low).T * fractions
         rows[:, j] = torch.tensor(numbers, dtype=torch.float64)
         points.append(rows)
-    combinations = list(product(*problem.domain)) if len(special) <= 10 else [*zip(*problem.domain, strict=True)]
-    kept = combinations[:: max(1, len(combinations) // MOST_COMBINATIONS)][:MOST_COMBINATIONS]
-    points.append(torch.tensor([*kept, *([x] * len(special) for x in special[0])], dtype=torch.float64))
+    diagonal = [(x,) * len(special) for x in special[0]]
+    points.append(torch.tensor([*_combined_ends(problem), *diagonal], dtype=torch.float64))
     corners = torch.cat(points)
     return corners[:: -(-len(corners) // MOST_CORNERS)].T
 
 
+def _combined_ends(problem: Problem) -> list[tuple[float, ...]]:
+    """Points at which every variable is at one of its ends."""
+    together = zip if len(problem.domain) > MOST_COMBINED else product
+    combinations = list(together(*problem.domain))
+    return combinations[:: max(1, len(combinations) // MOST_COMBINATIONS)][:MOST_COMBINATIONS]
+
+
 def _special(problem: Problem, low: float, high: float) -> list[float]:
     """Numbers of the domain at which implementations branch, overflow or divide by zero."""
-    tiny = torch.finfo(getattr(torch, problem.dtype)).tiny
+    tiny = torch.finfo(dtype_of(problem)).tiny
     width = high - low
-    near_ends = [end + step * width * 2.0**-k for end, step in ((low, 1), (high, -1)) for k in (5, 10, 20, 30)]
-    round_numbers = [0.0, 1.0, -1.0, tiny, -tiny, *(s * 2.0**-k for k in (1, 4, 10, 26) for s in (1, -1))]
-    large = [s * 2.0**k for k in (4, 10, 30, 100, 500, 1000) for s in (1, -1)]
-    inner = [low, high, low + width / 2, *near_ends, *round_numbers, *large]
-    return sorted({x for x in inner if low <= x <= high})
+    near_ends = [end + step * width * 2.0**k for end, step in ((low, 1), (high, -1)) for k in NEAR_ENDS]
+    sizes = [1.0, tiny, *(2.0**k for k in (*SMALL, *LARGE))]
+    numbers = [low, high, low + width / 2, *near_ends, 0.0, *sizes, *(-x for x in sizes)]
+    return sorted({x for x in numbers if low <= x <= high})
 
 
 def _kinks(problem: Problem, switches: Switches) -> Tensor:
     """Zeros of the switches along random lines parallel to the axes, by bisection, each with points to both sides."""
-    generator = torch.Generator().manual_seed(problem.seed + 2)
+    random = generator(Stream.KINKS, problem.seed)
     low, high = ends(problem)
-    base = low + (high - low) * torch.rand((len(low), LINES), generator=generator, dtype=torch.float64)
+    base = low + (high - low) * torch.rand((len(low), LINES), generator=random, dtype=torch.float64)
     grid = torch.linspace(0, 1, GRID, dtype=torch.float64)
     found = []
     for j in range(len(low)):
@@ -90,27 +108,26 @@ def _crossings(switches: Switches, line: Tensor, j: int, length: int) -> Tensor:
         same = switches(middle).sign()[torch.arange(len(which)), which] == start
         left[j], right[j] = torch.where(same, middle[j], left[j]), torch.where(same, right[j], middle[j])
     beside = [left, right]
-    for step in (2.0**-40, 2.0**-20, 2.0**-8):
-        for sign in (-1, 1):
-            moved = right.clone()
-            moved[j] = right[j] + sign * step * (right[j].abs() + 1e-3)
-            beside.append(moved)
+    for step in (sign * size for size in BESIDE for sign in (-1, 1)):
+        moved = right.clone()
+        moved[j] = right[j] + step * (right[j].abs() + KINK_AT_ZERO)
+        beside.append(moved)
     return torch.cat(beside, 1)
 
 
 def search(problem: Problem, points: Points, scores: Tensor, score: Callable[[Tensor], Tensor]) -> None:
     """Start from the points with the largest scores and narrow in: random steps around each, the best kept.
 
-    `score` is given all points that are tried, (d, k), and returns a number each; NaN counts as 0.
+    `score` is called with the points that are tried, (d, k), and returns one finite number per point.
     """
-    generator = torch.Generator().manual_seed(problem.seed + 3)
+    random = generator(Stream.SEARCH, problem.seed)
     low, high = ends(problem)
-    worst = torch.nan_to_num(scores, nan=0.0, posinf=0.0).topk(min(SEARCHERS, len(points))).indices
+    worst = scores.topk(min(SEARCHERS, len(points))).indices
     best = points.columns[:, worst]
     for k in range(1, ROUNDS + 1):
-        steps = torch.randn((len(low), best.shape[1] * PROPOSALS), generator=generator, dtype=torch.float64)
+        steps = torch.randn((len(low), best.shape[1] * PROPOSALS), generator=random, dtype=torch.float64)
         around = best.repeat_interleave(PROPOSALS, 1)
-        proposals = into(problem, around + (high - low) * 32.0**-k * steps)
-        values = torch.nan_to_num(score(proposals), nan=0.0, posinf=0.0).reshape(best.shape[1], PROPOSALS)
+        proposals = into(problem, around + (high - low) * NARROWING**k * steps)
+        values = score(proposals).reshape(best.shape[1], PROPOSALS)
         chosen = values.argmax(1) + torch.arange(best.shape[1]) * PROPOSALS
         best = proposals[:, chosen]

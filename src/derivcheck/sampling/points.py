@@ -1,7 +1,7 @@
 """Where to look: random points, in any number.
 
-Points are drawn on the CPU in float64 from the seed and rounded to the dtype inside the domain, so one seed names the
-same points on every device. They are kept as float64 (d, n), one contiguous row a variable.
+Points are drawn on the CPU in float64 from the seed and rounded to the dtype inside the domain, so one seed means the
+same points on every device. They are kept as float64 (d, n), one contiguous row per variable.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from derivcheck.engines.calling import dtype_of
 from derivcheck.ulp import from_ordinal, ordinal
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 BLOCK = 2**16  # points drawn with one seed: a float64 column of them is half a megabyte, which a cache holds
-STRIDE = 1_000_003  # a prime, so that the blocks of neighbouring seeds do not meet
+STRIDE = 1_000_003  # a block's seed is that of the run plus this times its first point: no two seeds share a block
 
 
 class Kind(IntEnum):
@@ -43,8 +44,8 @@ class Points:
 
 
 def into(problem: Problem, columns: Tensor) -> Tensor:
-    """Round to the dtype, and where that leaves the domain take the neighbour inside."""
-    dtype = getattr(torch, problem.dtype)
+    """Round to the dtype; where that leaves the domain, take the neighbour inside."""
+    dtype = dtype_of(problem)
     low, high = ends(problem)
     rounded = torch.maximum(torch.minimum(columns, high), low).to(dtype)
     place = ordinal(rounded)
@@ -56,11 +57,11 @@ def into(problem: Problem, columns: Tensor) -> Tensor:
 
 def on_device(problem: Problem, columns: Tensor) -> Tensor:
     """Points (d, n) in the problem's dtype on its device."""
-    return columns.to(getattr(torch, problem.dtype)).to(problem.device)
+    return columns.to(dtype_of(problem)).to(problem.device)
 
 
 def placed(problem: Problem, points: Tensor) -> Tensor:
-    """Points in whatever dtype on the problem's device; float64 on the CPU where the device (MPS) has none."""
+    """Points of any dtype on the problem's device; float64 stays on the CPU if the device (MPS) has no float64."""
     lacking = points.dtype == torch.float64 and problem.device.startswith("mps")
     return points.to("cpu" if lacking else problem.device)
 
@@ -74,8 +75,8 @@ def ends(problem: Problem) -> tuple[Tensor, Tensor]:
 class RandomPoints:
     """The n random points of a problem, made as they are taken: memory is bounded whatever n is.
 
-    They come in blocks of fixed size with a seed each, so which points they are does not depend on how many are taken
-    at a time.
+    They come in blocks of fixed size with one seed per block, so the points do not depend on how many are taken at a
+    time.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -83,7 +84,7 @@ class RandomPoints:
         self._ready = torch.empty((len(problem.variables), 0), dtype=torch.float64)
 
     def take(self, size: int) -> Tensor:
-        """The next points (d, k), k = `size` as long as there are so many."""
+        """The next points (d, k), k = `size` until they run out."""
         blocks, have = [self._ready], self._ready.shape[1]
         while have < size and self._made < self.problem.points:
             blocks.append(_block(self.problem, self._made))
@@ -96,7 +97,10 @@ class RandomPoints:
 
 
 def _block(problem: Problem, start: int) -> Tensor:
-    """The random points from `start` on, at most BLOCK of them, in the domain and in the dtype."""
+    """The random points from `start` on, at most BLOCK of them, in the domain and in the dtype.
+
+    The seed of a block is not that of a named stream: documents and bug reports show the points of a seed.
+    """
     d, n = len(problem.variables), min(BLOCK, problem.points - start)
     low, high = ends(problem)
     if problem.sampler == "sobol":
@@ -106,7 +110,7 @@ def _block(problem: Problem, start: int) -> Tensor:
         generator = torch.Generator().manual_seed((problem.seed + start * STRIDE) % 2**63)
         fractions = torch.rand((d, n), generator=generator, dtype=torch.float64)
     if problem.sampler == "floats":
-        return into(problem, _uniform_over_floats(fractions, low, high, getattr(torch, problem.dtype)))
+        return into(problem, _uniform_over_floats(fractions, low, high, dtype_of(problem)))
     return into(problem, low + (high - low) * fractions)
 
 

@@ -1,4 +1,4 @@
-"""Who wants to know how far the work is: told by whatever loops over points, shown by whoever listens."""
+"""How far the work is: announced by whatever loops over points, shown by whoever listens."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ Listener = Callable[[int, int], None]  # (points done, points in all)
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
-def tell(done: int, total: int) -> None:
-    """So many of so many points are done."""
+def announce(done: int, total: int) -> None:
+    """Call the listener, if there is one."""
     listener = _listener.get()
     if listener is not None:
         listener(done, total)

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from derivcheck.engines.calling import dtype_of
+from derivcheck.engines.streams import Stream, generator
 from derivcheck.engines.timing import once
 from derivcheck.sampling.chunks import ChunkSize, most_points
 from derivcheck.sampling.corners import search, special
 from derivcheck.sampling.points import Kind, Points, RandomPoints, on_device
-from derivcheck.sampling.progress import tell
+from derivcheck.sampling.progress import announce
 
 if TYPE_CHECKING:
     from derivcheck.engines.extend import Evaluate, Partials
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
     from derivcheck.symbolic.kinks import Switches
 
 MOST_KEPT = 2**15  # points kept before they are thinned to what the referee can look at: a few megabytes
-FOUND = 400  # points, twice the extremes that a search may contribute where all others are refereed
-FEW = 2**16  # points of which a random share is drawn without repetition
+# If the referee has time for all points, the steps of a search are seen as far as they would be among the extremes of a
+# budget of this many points: half of it, which is a quarter of the 768 steps of the search.
+SEARCH_BUDGET = 400
+MOST_SHUFFLED = 2**16  # points of which a random share is drawn without repetition: a permutation of half a megabyte
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,16 @@ class Sides:
     def __len__(self) -> int:
         return len(self.points)
 
+    @property
+    def gap(self) -> Tensor:
+        """(k, m) |autograd - reference| in float64."""
+        return (self.autograd.double() - self.reference).abs_()
+
+    @property
+    def relative_gap(self) -> Tensor:
+        """(k, m) the gap in units of |reference|."""
+        return self.gap / self.reference.abs()
+
     def at(self, places: Tensor) -> Sides:
         """These points alone; `places` are indices or a mask."""
         points = Points(self.points.columns[:, places], self.points.kinds[places])
@@ -64,7 +78,7 @@ class Sides:
 
 def _nothing(problem: Problem) -> Sides:
     """No points."""
-    values = torch.empty((0, len(problem.partials)), dtype=getattr(torch, problem.dtype))
+    values = torch.empty((0, len(problem.partials)), dtype=dtype_of(problem))
     columns = torch.empty((len(problem.variables), 0), dtype=torch.float64)
     kinds, drawn = torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.bool)
     return Sides(Points(columns, kinds), values, values, values.double(), drawn)
@@ -83,8 +97,7 @@ class Survey:
         self.unsupported_sympy: dict[int, str] = {}
         self._floors: tuple[Tensor, Tensor] | None = None
         width = len(problem.variables) + len(problem.partials)
-        dtype = getattr(torch, problem.dtype)
-        self.chunk = ChunkSize(most_points(problem.device, dtype.itemsize, width))
+        self.chunk = ChunkSize(most_points(problem.device, dtype_of(problem).itemsize, width))
 
     def random(self, first: Callable[[Tensor], Partials]) -> float:
         """All random points. The first chunk goes through `first`, whose seconds are returned."""
@@ -98,7 +111,7 @@ class Survey:
             _, seconds = self.add(points, drawn, self.evaluate if start else first)
             first_call = first_call or seconds
             self.chunk.note(len(points), seconds)
-            tell(source.taken, self.problem.points)
+            announce(source.taken, self.problem.points)
         return first_call
 
     def add(self, points: Points, drawn: Tensor | None = None, evaluate: Evaluate | None = None) -> tuple[Sides, float]:
@@ -120,10 +133,10 @@ class Survey:
 
     def _share(self) -> Tensor:
         """(k,) which of the random points are drawn for the referee."""
-        n, generator = self.problem.points, torch.Generator().manual_seed((self.problem.seed + 4) % 2**63)
-        if n <= FEW:
-            return torch.randperm(n, generator=generator)[: self.budget]
-        return torch.randint(n, (self.budget,), generator=generator)
+        n, random = self.problem.points, generator(Stream.SHARE, self.problem.seed)
+        if n <= MOST_SHUFFLED:
+            return torch.randperm(n, generator=random)[: self.budget]
+        return torch.randint(n, (self.budget,), generator=random)
 
     def _keep(self, sides: Sides) -> None:
         if self._floors is not None:
@@ -135,26 +148,23 @@ class Survey:
     def _wanted(self, sides: Sides, absolute: Tensor, relative: Tensor) -> Tensor:
         """(n,) bool: above what is kept already, or kept in any case."""
         certain = sides.drawn | (sides.points.kinds != Kind.SAMPLED)
-        gap = (sides.autograd.double() - sides.reference).abs_()
-        larger = ~(gap <= torch.minimum(sides.reference.abs().mul_(relative), absolute))
+        larger = ~(sides.gap <= torch.minimum(sides.reference.abs().mul_(relative), absolute))
         if not bool(larger.any()):
             return certain
         return certain | (larger & torch.isfinite(sides.reference)).any(1)
 
     def _thin(self) -> None:
         """Forget all but the extremes, and raise what a point must exceed to be kept."""
-        gap, relative = gaps(self.kept)
         chosen = extremes(self.kept, self.budget) | self.kept.drawn | (self.kept.points.kinds != Kind.SAMPLED)
+        gap, relative = (_sortable(t) for t in (self.kept.gap, self.kept.relative_gap))
         share = min(_share_of(self.budget, gap.shape[1]), len(gap))
         self._floors = gap.topk(share, 0).values[-1], relative.topk(share, 0).values[-1]
         self.kept = self.kept.at(chosen)
 
 
-def gaps(sides: Sides) -> tuple[Tensor, Tensor]:
-    """(k, m) |autograd - reference|, and that in units of |reference|; -1 where they are not numbers."""
-    gap = (sides.autograd.double() - sides.reference).abs()
-    relative = gap / sides.reference.abs()
-    return tuple(torch.nan_to_num(t, nan=-1.0, posinf=torch.finfo(torch.float64).max) for t in (gap, relative))  # type: ignore[return-value]
+def _sortable(gap: Tensor) -> Tensor:
+    """With NaN below every number, so that an infinite gap is the largest and an undefined one the smallest."""
+    return torch.nan_to_num(gap, nan=-1.0, posinf=torch.finfo(torch.float64).max)
 
 
 def _share_of(budget: int, partials: int) -> int:
@@ -163,11 +173,11 @@ def _share_of(budget: int, partials: int) -> int:
 
 
 def extremes(sides: Sides, budget: int) -> Tensor:
-    """(k,) bool: the points with the largest gaps, and those where autograd alone is not finite, a share a partial."""
+    """(k,) bool: the points with the largest gaps and those where autograd alone is not finite, a share per partial."""
     chosen = torch.zeros(len(sides), dtype=torch.bool)
     share = _share_of(budget, sides.autograd.shape[1])
-    for scores in gaps(sides):
-        chosen[scores.topk(min(share, len(sides)), 0).indices.flatten()] = True
+    for scores in (sides.gap, sides.relative_gap):
+        chosen[_sortable(scores).topk(min(share, len(sides)), 0).indices.flatten()] = True
     odd = torch.isfinite(sides.reference) & ~torch.isfinite(sides.autograd)
     for k in odd.any(0).nonzero().flatten().tolist():
         chosen[odd[:, k].nonzero().flatten()[:share]] = True
@@ -177,24 +187,25 @@ def extremes(sides: Sides, budget: int) -> Tensor:
 def suspicious(sides: Sides, budget: int, seed: int) -> Tensor:
     """Sorted places (k,) of the `budget` points that the referee should see.
 
-    They are the extremes, the corners and kinks thinned to half of the budget, and of the random share as many as there
-    is room for, a quarter of the budget at least. Where the budget allows all, the steps of the search that led nowhere
-    are left out all the same.
+    They are the extremes, the corners and kinks thinned to half of the budget, and as many of the random share as there
+    is room for, at least a quarter of the budget. If the budget allows all points, the steps of the search that led
+    nowhere are still left out.
     """
     kinds = sides.points.kinds
     if budget >= len(sides):
-        return (extremes(sides, min(budget, FOUND)) | (kinds != Kind.SEARCHED)).nonzero().flatten()
+        return (extremes(sides, min(budget, SEARCH_BUDGET)) | (kinds != Kind.SEARCHED)).nonzero().flatten()
     chosen = extremes(sides, budget)
     always = ((kinds == Kind.CORNER) | (kinds == Kind.KINK)).nonzero().flatten()
     chosen[always[:: max(1, -(-2 * len(always) // budget))]] = True
     rest = (sides.drawn & ~chosen).nonzero().flatten()
     spare = max(budget - int(chosen.sum()), budget // 4)
-    chosen[rest[torch.randperm(len(rest), generator=torch.Generator().manual_seed((seed + 4) % 2**63))[:spare]]] = True
+    order = torch.randperm(len(rest), generator=generator(Stream.THINNED_SHARE, seed))
+    chosen[rest[order[:spare]]] = True
     return chosen.nonzero().flatten()
 
 
 def look_closer(problem: Problem, switches: Switches | None, survey: Survey) -> None:
-    """Add corners and kinks, then the points of a search that starts where the sides differ most."""
+    """Add corners and kinks, then the points of a search from where the sides differ most."""
     if not problem.corners:
         return
     try:
@@ -202,18 +213,17 @@ def look_closer(problem: Problem, switches: Switches | None, survey: Survey) -> 
     except Exception:
         if problem.function is None:
             raise
-        return  # a matrix inverse raises where it is singular, and corners are: nobody asked for them
+        return  # a matrix inverse raises where it is singular, as at some corners, which the user did not ask for
     if all(low == high for low, high in problem.domain):
         return
 
     def score(columns: Tensor) -> Tensor:
         sides, _ = survey.add(Points(columns, torch.full((columns.shape[1],), int(Kind.SEARCHED))))
-        return _gap(sides)
+        return _largest_gap(sides)
 
-    search(problem, survey.kept.points, _gap(survey.kept), score)
+    search(problem, survey.kept.points, _largest_gap(survey.kept), score)
 
 
-def _gap(sides: Sides) -> Tensor:
-    """(k,) the largest relative difference over the partials; not finite counts as 0."""
-    gap = (sides.autograd.double() - sides.reference).abs() / sides.reference.abs()
-    return torch.nan_to_num(gap, nan=0.0, posinf=0.0).amax(1)
+def _largest_gap(sides: Sides) -> Tensor:
+    """(k,) the largest relative gap over the partials; one that is not finite counts as 0."""
+    return torch.nan_to_num(sides.relative_gap, nan=0.0, posinf=0.0).amax(1)

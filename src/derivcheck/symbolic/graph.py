@@ -1,8 +1,8 @@
 """An expression as a hash-consed graph: equal subexpressions are one node.
 
-Trees of derivatives swell exponentially; graphs do not. A node is named by its index, and every argument of a node has
-a smaller index, so walking the indices upwards is a topological order and nothing here recurses. Sums collect equal
-terms and products are sorted, so that the binomials of Leibniz' rule appear by themselves
+Trees of derivatives swell exponentially; graphs do not. A node is identified by its index, and every argument of a node
+has a smaller index, so ascending indices are a topological order and nothing here recurses. Sums collect equal terms
+and products are sorted, so that the binomials of Leibniz' rule appear by themselves
 (Griewank & Walther, Evaluating Derivatives, 2008, ch. 2; hash-consing: Ershov 1958).
 """
 
@@ -99,7 +99,7 @@ class Graph:
         return self.node(Sum(value, ()))
 
     def value_of(self, ref: Ref) -> Number | None:
-        """The number that this node is, if it is one."""
+        """The number, if this node is one."""
         node = self.nodes[ref]
         return node.constant if isinstance(node, Sum) and not node.terms else None
 
@@ -133,7 +133,7 @@ class Graph:
         return self.sum([(kept[0][0] if lone else self.node(Product(kept)), coefficient)])
 
     def times(self, a: Ref, b: Ref) -> Ref:
-        """a·b with both factors kept as they are, numbers taken out in front; merged only where one power is left.
+        """a·b with both factors unchanged, numbers taken out in front; merged only if a single power is left.
 
         A flat product of derivatives has as many forms as its order has partitions. Kept in pairs, Leibniz' rule meets
         the same factors again: d variables at order k need a number of nodes polynomial in k.
@@ -181,7 +181,7 @@ class Graph:
         return ()
 
     def reachable(self, roots: Iterable[Ref], arguments: Callable[[Ref], Iterable[Ref]] | None = None) -> list[Ref]:
-        """All nodes that the roots are made of, arguments first; by `arguments` where some are not to be followed."""
+        """All nodes that the roots are made of, arguments first. `arguments` can leave out some of a node's own."""
         arguments = arguments or self.arguments
         found: set[Ref] = set()
         waiting = list(roots)

@@ -1,4 +1,4 @@
-"""Where an expression bends or jumps: the zeros of the differences that its branches are decided by."""
+"""Where an expression bends or jumps: the zeros of the differences that decide between its branches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HALF = Fraction(1, 2)
 KINKED = frozenset({"abs", "sign", "heaviside", "max", "min"})
 
-Switches = Callable[[Tensor], Tensor]  # points (d, n) -> (n, s): differences that are 0 at a kink
+Switches = Callable[[Tensor], Tensor]  # points (d, n) -> (n, s): s differences that are 0 at a kink
 
 
 def switches(symbolic: SymbolicPartials) -> Switches | None:
@@ -29,11 +29,11 @@ def switches(symbolic: SymbolicPartials) -> Switches | None:
     roots = sorted({ref for ref in found if ref is not None})
     if not roots:
         return None
-    run = lower(graph, roots)
+    differences = lower(graph, roots)
 
     def values(points: Tensor) -> Tensor:
         try:
-            return torch.stack(run(list(points)), 1)
+            return torch.stack(differences(list(points)), 1)
         except Unsupported:
             return torch.ones((points.shape[1], len(roots)), dtype=torch.float64)
 
@@ -41,6 +41,7 @@ def switches(symbolic: SymbolicPartials) -> Switches | None:
 
 
 def _difference(graph: Graph, ref: Ref) -> Ref | None:
+    """The node whose zeros are the kinks of this one: of floor(q), the sawtooth q - floor(q + 1/2)."""
     node = graph.nodes[ref]
     if isinstance(node, Relation):
         return node.difference

@@ -1,7 +1,7 @@
 """Graph -> torch: every node becomes what a person would write, because that is what derivcheck checks.
 
 x1/x2 is a division, x**(1/2) a square root, x**2 a power with a number as exponent (a tensor exponent has NaN
-derivatives at 0). Nothing is repaired: an operation of torch without a backward stops the row with its name. The one
+derivatives at 0). Nothing is repaired: a torch operation without a backward ends the row with its name. The only
 exception is Piecewise: each branch is computed at its own points only, so no NaN comes from the branch not taken.
 """
 
@@ -31,12 +31,11 @@ from derivcheck.symbolic.graph import (
     Variable,
     evaluate,
 )
-from derivcheck.symbolic.torch_heads import HEADS, NUMERIC_FIRST, missing
+from derivcheck.symbolic.torch_heads import NUMERIC_FIRST, TORCH_HEADS, missing
 
 Value = Tensor | float
 PointFunction = Callable[..., Tensor]  # d columns of shape (n,) -> (n,)
-Lowered = Callable[[Sequence[Tensor]], list[Tensor]]  # the columns -> a column (n,) for every root
-
+Lowered = Callable[[Sequence[Tensor]], list[Tensor]]  # d columns (n,) -> one column (n,) per root
 
 COMPARE: dict[str, Callable[[Value, float], Any]] = {
     "<": lambda a, b: a < b,
@@ -49,21 +48,21 @@ COMPARE: dict[str, Callable[[Value, float], Any]] = {
 
 
 def lower(graph: Graph, roots: Sequence[Ref]) -> Lowered:
-    """Compile the roots to one function: d columns (n,) -> a tensor (n,) a root, shared nodes computed once."""
+    """Compile the roots to one function: d columns (n,) -> one column (n,) per root, shared nodes computed once."""
     inputs = {ref: node.place for ref, node in enumerate(graph.nodes) if isinstance(node, Variable)}
     steps = _program(graph, roots)
 
-    def run(columns: Sequence[Tensor]) -> list[Tensor]:
+    def lowered(columns: Sequence[Tensor]) -> list[Tensor]:
         values = evaluate(steps, {ref: columns[place] for ref, place in inputs.items()})
         return [_column(values[root], columns[0]) for root in roots]
 
-    return run
+    return lowered
 
 
 def lower_one(graph: Graph, root: Ref) -> PointFunction:
     """Compile one root to what a person would have written: f(x1, x2, ...) -> (n,)."""
-    run = lower(graph, [root])
-    return lambda *columns: run(columns)[0]
+    lowered = lower(graph, [root])
+    return lambda *columns: lowered(columns)[0]
 
 
 def _column(value: Value, like: Tensor) -> Tensor:
@@ -76,7 +75,7 @@ def _column(value: Value, like: Tensor) -> Tensor:
 def _program(graph: Graph, roots: Sequence[Ref]) -> list[tuple[Ref, Step]]:
     """The nodes to compute at all points, arguments first; the values of a Piecewise are not among them.
 
-    Each step drops what no later one needs: its memory, still in the cache, serves the next.
+    Each step drops what no later step needs, so that the next one reuses its memory, which is still in the cache.
     """
     walk = graph.reachable(roots, lambda ref: _arguments(graph, ref))
     variables = {ref for ref in walk if isinstance(graph.nodes[ref], Variable)}
@@ -94,13 +93,13 @@ def _arguments(graph: Graph, ref: Ref) -> Sequence[Ref]:
 
 
 def _dropping(step: Step, last: Collection[Ref]) -> Step:
-    def run(values: dict[Ref, Any]) -> Any:
+    def dropping(values: dict[Ref, Any]) -> Any:
         result = step(values)
         for ref in last:
             del values[ref]
         return result
 
-    return run
+    return dropping
 
 
 def _step(graph: Graph, ref: Ref) -> Step:
@@ -132,18 +131,26 @@ def _float(number: Number) -> float:
 
 
 def _sum(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
-    """Positive terms first, then the others subtracted: 1 - x, not -x + 1."""
+    """The constant if it is not 0, the positive terms, then the others subtracted: 1 - x, not -x + 1 or 0 + 1 - x."""
     start = _float(constant)
     ordered = [(t, _float(c)) for t, c in sorted(terms, key=lambda pair: pair[1] < 0)]
+    first, rest = (ordered[0], ordered[1:]) if ordered and not start else (None, ordered)
 
     def step(v: Mapping[Ref, Any]) -> Any:
-        total = start if start or not ordered else None
-        for term, c in ordered:
-            part = v[term] if abs(c) == 1 else v[term] * (abs(c) if total is not None else c)
-            total = (-part if c == -1 else part) if total is None else total - part if c < 0 else total + part
+        total = start if first is None else _times(v[first[0]], first[1])
+        for term, c in rest:
+            part = _times(v[term], abs(c))
+            total = total - part if c < 0 else total + part
         return total
 
     return step
+
+
+def _times(value: Value, factor: float) -> Value:
+    """factor·value without a multiplication by 1 or -1."""
+    if abs(factor) == 1:
+        return value if factor == 1 else -value
+    return value * factor
 
 
 def _product(factors: Sequence[tuple[Ref, Number]]) -> Step:
@@ -181,7 +188,7 @@ def _tensor(value: Value) -> Tensor:
 
 
 def _function(head: str, arguments: tuple[Ref, ...]) -> Step:
-    op = HEADS.get(head) or missing(head)
+    op = TORCH_HEADS.get(head) or missing(head)
     numeric = int(head in NUMERIC_FIRST)
 
     def step(v: Mapping[Ref, Any]) -> Any:
@@ -191,7 +198,7 @@ def _function(head: str, arguments: tuple[Ref, ...]) -> Step:
 
 
 def _logic(operator: str, conditions: tuple[Ref, ...]) -> Step:
-    """Conditions are tensors of bool, or bools where no variable is in them."""
+    """Conditions are tensors of bool, or bools if no variable is in them."""
     if operator == "not":
         return lambda v: v[conditions[0]] ^ True
     join = and_ if operator == "and" else or_

@@ -1,7 +1,7 @@
-"""Head -> torch: the table of what each function of an expression is in torch, written as a person would write it.
+"""Head -> torch: what each function of an expression is in torch, written as a person would write it.
 
-Nothing is repaired here: where torch is wrong derivcheck says so, and where it has no backward the row says which
-operation lacks it.
+Nothing is repaired here: if torch is wrong derivcheck reports it, and if it has no backward the row names the operation
+that lacks it.
 """
 
 from collections.abc import Callable
@@ -62,16 +62,16 @@ def _polygamma(order: float, x: Tensor) -> Tensor:
 
 
 def probed(name: str, op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Run op; raise `Unsupported` where torch detaches silently: an input has a graph and the output has none."""
+    """op, which raises `Unsupported` if torch detaches silently: an input has a graph and the output has none."""
 
-    def run(*arguments: Any) -> Tensor:
+    def attached(*arguments: Any) -> Tensor:
         result = op(*arguments)
         tracked = torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in arguments)
         if tracked and not result.requires_grad:
             raise Unsupported(f"{name} has no backward")
         return result
 
-    return run
+    return attached
 
 
 def _heaviside(x: Tensor) -> Tensor:
@@ -79,15 +79,15 @@ def _heaviside(x: Tensor) -> Tensor:
 
 
 def missing(what: str) -> Callable[..., Tensor]:
-    """A head that torch does not have: raises `Unsupported` when it is run."""
+    """A head that torch does not have: calling it raises `Unsupported`."""
 
-    def run(*_: Any) -> Tensor:
+    def absent(*_: Any) -> Tensor:
         raise Unsupported(f"torch has no {what}")
 
-    return run
+    return absent
 
 
-HEADS: dict[str, Callable[..., Tensor]] = {
+TORCH_HEADS: dict[str, Callable[..., Tensor]] = {
     **{name: getattr(torch, name) for name in "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh".split()},
     **{
         name: getattr(torch, name)

@@ -1,4 +1,4 @@
-"""sympy -> graph and back. One small rule a kind of expression."""
+"""sympy -> graph and back: one small rule per kind of expression."""
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
@@ -33,16 +33,24 @@ OPERATORS = {
 }
 LOGIC = {sp.And: "and", sp.Or: "or", sp.Not: "not"}
 CONSTANTS = {sp.pi: "pi", sp.E: "E"}
-LATE = {"abs": sp.Abs, "max": sp.Max, "min": sp.Min, "mod": sp.Mod, "heaviside": sp.Heaviside, "lambertw": sp.LambertW}
+# Heads that sympy spells with a capital: the graph has them in lower case.
+CAPITAL = {
+    "abs": sp.Abs,
+    "max": sp.Max,
+    "min": sp.Min,
+    "mod": sp.Mod,
+    "heaviside": sp.Heaviside,
+    "lambertw": sp.LambertW,
+}
 
 
 def number(value: sp.Rational) -> Number:
-    """A sympy rational as an int, or as a fraction where it is none."""
+    """A sympy rational as an int, or as a fraction if it is not whole."""
     return int(value.p) if value.q == 1 else Fraction(int(value.p), int(value.q))
 
 
 def to_graph(graph: Graph, expression: sp.Basic, names: Mapping[sp.Symbol, Ref]) -> Ref:
-    """Add an expression to the graph. `names` says which node each symbol stands for."""
+    """Add an expression to the graph. `names` maps each symbol to its node."""
 
     def go(e: sp.Basic) -> Ref:
         return to_graph(graph, e, names)
@@ -144,7 +152,7 @@ def _formula(graph: Graph, ref: Ref, symbols: list[sp.Symbol], made: dict[Ref, s
 
 
 def _flat(graph: Graph, factors: Iterable[tuple[Ref, Number]]) -> list[tuple[Ref, Number]]:
-    """The factors of a product of products: a person wants to read x*y**2, not (x*y)*y."""
+    """The factors of a product of products, for readers: x*y**2, not (x*y)*y."""
     collected: dict[Ref, Number] = {}
     waiting = list(factors)
     while waiting:
@@ -158,7 +166,7 @@ def _flat(graph: Graph, factors: Iterable[tuple[Ref, Number]]) -> list[tuple[Ref
 
 
 def _joined(head: Callable[..., sp.Expr], number: Number, parts: list[sp.Expr]) -> sp.Expr:
-    """A sum or product as it is: evaluating, sympy may compute a constant to as many digits as its sign takes."""
+    """A sum or product, unevaluated: sympy may compute a constant to as many digits as its sign takes."""
     kept = [sp.Rational(number), *parts] if number != head.identity or not parts else parts  # type: ignore[attr-defined]
     return kept[0] if len(kept) == 1 else head(*kept, evaluate=False)
 
@@ -169,7 +177,7 @@ def _raised(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
 
 def sympy_head(head: str) -> Callable[..., sp.Expr]:
     """The sympy class of a head: sin -> sympy.sin."""
-    for place in (LATE, vars(cfunctions), vars(sp)):
+    for place in (CAPITAL, vars(cfunctions), vars(sp)):
         if head in place:
             found: Callable[..., sp.Expr] = place[head]
             return found

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from derivcheck.errors import Unsupported
 from derivcheck.taylor.elementary import ELEMENTARY, RELATIVE, power, powers, relative_power
-from derivcheck.taylor.jet import Jet, algebra_of, bilinear, constant, elementary, series_of, value
+from derivcheck.taylor.jet import Jet, bilinear, constant, elementary, first_jet, series_of, value
 from derivcheck.taylor.series import Algebra
 from derivcheck.taylor.special import incomplete_gamma, polygamma, zeta
 
@@ -20,39 +20,39 @@ def affine(x: Any, weight: Any, bias: Any = None) -> Any:
     return product if bias is None else product + bias
 
 
-def _aligned(a: Any, b: Any) -> tuple[Tensor, Tensor, Algebra]:
-    """The series of two operands, one of them a jet, with as many axes each; scalars stay exact."""
-    algebra = algebra_of((a, b))
+def _aligned(a: Any, b: Any) -> tuple[Tensor, Tensor, Jet]:
+    """The series of two operands, with equally many axes, and the first operand that is a jet. Scalars stay exact."""
+    jet: Jet = a if isinstance(a, Jet) else b
+    algebra, device = jet.algebra, jet.series.device
     dtype = torch.result_type(value(a), value(b))
-    like = value(a) if isinstance(a, Jet) else value(b)
-    both = [x.series if isinstance(x, Jet) else algebra.constant(constant(x, like.device)) for x in (a, b)]
+    both = [x.series if isinstance(x, Jet) else algebra.constant(constant(x, device)) for x in (a, b)]
     rank = max(s.dim() for s in both)
     x, y = (s.reshape(len(algebra), *[1] * (rank - s.dim()), *s.shape[1:]).to(dtype) for s in both)
-    return x, y, algebra
+    return x, y, jet
 
 
 def add(a: Any, b: Any, *, alpha: float = 1) -> Jet:
     """a + alpha·b."""
-    x, y, algebra = _aligned(a, b)
-    return Jet.of(x + y if alpha == 1 else x + alpha * y, algebra)
+    x, y, jet = _aligned(a, b)
+    return jet.like(x + y if alpha == 1 else x + alpha * y)
 
 
 def sub(a: Any, b: Any, *, alpha: float = 1) -> Jet:
     """a - alpha·b."""
-    x, y, algebra = _aligned(a, b)
-    return Jet.of(x - y if alpha == 1 else x - alpha * y, algebra)
+    x, y, jet = _aligned(a, b)
+    return jet.like(x - y if alpha == 1 else x - alpha * y)
 
 
 def mul(a: Any, b: Any) -> Jet:
-    """a·b, a Cauchy product where both have a series."""
+    """a·b, a Cauchy product if both have a series."""
     if isinstance(a, Jet) and isinstance(b, Jet):
-        x, y, algebra = _aligned(a, b)
-        return Jet.of(algebra.multiply(x, y), algebra)
+        x, y, jet = _aligned(a, b)
+        return jet.like(jet.algebra.multiply(x, y))
     jet, number = (a, b) if isinstance(a, Jet) else (b, a)
     if isinstance(number, Tensor) and number.dim():
-        x, y, algebra = _aligned(jet, number)
-        return Jet.of(x * y[:1], algebra)
-    return Jet.of(jet.series * number, jet.algebra)
+        x, y, _ = _aligned(jet, number)
+        return jet.like(x * y[:1])
+    return jet.like(jet.series * number)
 
 
 def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
@@ -64,13 +64,13 @@ def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
         product.series[0] = value(a) / value(b)  # 1/b may leave the range where a/b does not
         return product
     if isinstance(b, Tensor) and b.dim():
-        x, y, algebra = _aligned(a, b)
-        return Jet.of(x / y[:1], algebra)
-    return Jet.of(a.series / b, a.algebra)
+        x, y, jet = _aligned(a, b)
+        return jet.like(x / y[:1])
+    return a.like(a.series / b)
 
 
 def pow_(a: Any, b: Any) -> Jet:
-    """a^b = a^b_0·exp((b - b_0)·log a): the first factor by its table, the second only where b varies."""
+    """a^b = a^b_0·exp((b - b_0)·log a): the first factor by its table, the second only if b varies."""
     if not isinstance(b, Tensor) or (b.dim() == 0 and not isinstance(b, Jet)):
         exponent = float(b)
         return elementary(
@@ -78,36 +78,36 @@ def pow_(a: Any, b: Any) -> Jet:
             lambda x, order: [torch.pow(x, b), *power(x, exponent, order)[1:]],
             relative_power(exponent) if exponent < 0 else None,
         )
-    *operands, algebra = _aligned(a, b)
+    *operands, jet = _aligned(a, b)
     x, y = torch.broadcast_tensors(*operands)
-    fixed = algebra.compose(powers(x[0], y[0], algebra.order), x)
-    return Jet.of(algebra.multiply(fixed, _varying(x, y, algebra)) if isinstance(b, Jet) else fixed, algebra)
+    fixed = jet.algebra.compose(powers(x[0], y[0], jet.algebra.order), x)
+    return jet.like(jet.algebra.multiply(fixed, _varying(x, y, jet.algebra)) if isinstance(b, Jet) else fixed)
 
 
 def _varying(x: Tensor, y: Tensor, algebra: Algebra) -> Tensor:
     """The series of exp((y - y_0)·log x). 0^y is 0 for all y > 0, whatever log 0 is."""
-    log = elementary(Jet.of(x, algebra), ELEMENTARY["log"]).series
+    log = algebra.compose(ELEMENTARY["log"](x[0], algebra.order), x)
     log = torch.where((x[0] == 0) & (y[0] > 0), torch.zeros_like(log), log)
     exponent = algebra.lifted(log, y, algebra.order, finite=False)
     return algebra.compose([torch.ones_like(x[0]) / factorial(k) for k in range(algebra.order + 1)], exponent)
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
-    """Of each point one of both; the method x.where(condition, y) has the condition in the middle."""
+    """At each point a or b; the method x.where(condition, y) has the condition in the middle."""
     if value(condition).dtype != torch.bool:
         condition, a = a, condition
     if not isinstance(a, Jet) and not isinstance(b, Jet):
         return torch.where(value(condition), a, b)
-    x, y, algebra = _aligned(a, b)
-    return Jet.of(torch.where(value(condition), x, y), algebra)
+    x, y, jet = _aligned(a, b)
+    return jet.like(torch.where(value(condition), x, y))
 
 
 def writable(x: Any) -> Jet:
-    """The jet; `Unsupported` where a write to it would be seen elsewhere, or its series lost."""
+    """The jet, or `Unsupported` if a write to it would show in another tensor, or its series would be lost."""
     if not isinstance(x, Jet):
         raise Unsupported("writing in place to a tensor that is not made from the input has no Taylor rule")
     if x.shared:
-        raise Unsupported("writing in place to a view, or to what has one, has no Taylor rule")
+        raise Unsupported("writing in place to a view, or to a tensor that has one, has no Taylor rule")
     return x
 
 
@@ -121,13 +121,13 @@ def _set(jet: Any, index: Any, new: Any) -> None:
 
 def index_put(x: Any, indices: Sequence[Tensor], values: Any, accumulate: bool = False) -> Jet:
     """x with other values at these places."""
-    algebra = algebra_of((x, values))
     if accumulate:
         raise Unsupported("index_put with accumulate has no Taylor rule")
-    series = series_of(x, algebra).clone()
+    jet = first_jet((x, values))
+    series = series_of(x, jet.algebra).clone()
     everywhere: Any = (slice(None), *indices)
-    series[everywhere] = series_of(values, algebra)
-    return Jet.of(series, algebra)
+    series[everywhere] = series_of(values, jet.algebra)
+    return jet.like(series)
 
 
 def _zeta(s: Any, q: Any = 1.0) -> Jet:

@@ -1,6 +1,6 @@
 """Torch's elementwise functions written out in others, so that Taylor mode needs no rule of their own for them.
 
-Each is the definition in torch's documentation. Where a function has branches, the one that torch takes is taken.
+Each is the definition in torch's documentation, with its defaults. At a branch, the side that torch takes is taken.
 """
 
 import math
@@ -12,12 +12,17 @@ from torch import Tensor
 
 from derivcheck.errors import Unsupported
 
-# The scale and alpha of selu: Klambauer et al., Self-Normalizing Neural Networks, 2017, as torch has them.
+# The scale and alpha of selu: Klambauer et al., Self-Normalizing Neural Networks, 2017, with the digits torch has.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+# x³'s share in the tanh approximation of gelu: Hendrycks & Gimpel, Gaussian Error Linear Units, 2016, section 2.
+GELU_CUBIC = 0.044715
+# Where torch's hardsigmoid, hardswish and relu6 are cut off: ReLU6(x + 3)/6 (Howard et al., Searching for MobileNetV3,
+# 2019, section 5.2; 6 is from Krizhevsky, Convolutional Deep Belief Networks on CIFAR-10, 2010).
+HARD_SHIFT, HARD_TOP = 3.0, 6.0
 
 
 def _maximum(a: Tensor, b: Tensor, sign: int = 1) -> Tensor:
-    """The larger one; where they are equal, torch gives half of the slope to each."""
+    """The larger of both; if they are equal, torch gives half of the slope to each."""
     return torch.where(a == b, (a + b) / 2, torch.where(sign * (a - b) > 0, a, b))
 
 
@@ -27,7 +32,7 @@ def _clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 
 def binary_scale(x: Tensor) -> Tensor:
-    """The power of two below |x|, or 1: what is divided by it loses no digit, and no square of it leaves the range."""
+    """The power of two below |x|, or 1: dividing by it loses no digit, and the square of the quotient is in range."""
     power = x / (2 * torch.frexp(x).mantissa)
     return torch.where(power.isfinite() & (power > 0), power, torch.ones_like(power))
 
@@ -52,7 +57,7 @@ def _softplus(x: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
 
 def _gelu(x: Tensor, approximate: str = "none") -> Tensor:
     if approximate == "tanh":
-        return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+        return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + GELU_CUBIC * x**3)))
     return 0.5 * x * (1 + torch.erf(x * math.sqrt(0.5)))
 
 
@@ -66,13 +71,13 @@ def _logit(x: Tensor, eps: float | None = None) -> Tensor:
 
 
 def _xlogy(x: Any, y: Any) -> Tensor:
-    """x·log y, and 0 where x = 0 and log y is none; elsewhere x = 0 has a slope."""
+    """x·log y, and 0 where x = 0 and log y is not a finite number; elsewhere the slope at x = 0 is kept."""
     result = x * (torch.log(y) if isinstance(y, Tensor) else math.log(y))
     return torch.where((x == 0) & (y <= 0), torch.zeros_like(result), result)
 
 
 def _logaddexp(a: Tensor, b: Tensor) -> Tensor:
-    """max + log1p(exp(-|a - b|)), its slope where both are equal included."""
+    """max + log1p(exp(-|a - b|)), written so that it also has its slope where both are equal."""
     return torch.where(a > b, a + torch.log1p(torch.exp(b - a)), b + torch.log1p(torch.exp(a - b)))
 
 
@@ -94,7 +99,7 @@ COMPOSITIONS: dict[str, Callable[..., Any]] = {
     "clamp_min": lambda x, min: _clamp(x, min),
     "clamp_max": lambda x, max: _clamp(x, None, max),
     "relu": lambda x, inplace=False: torch.where(x > 0, x, torch.zeros_like(x)),
-    "relu6": lambda x, inplace=False: _clamp(x, 0.0, 6.0),
+    "relu6": lambda x, inplace=False: _clamp(x, 0.0, HARD_TOP),
     "leaky_relu": lambda x, negative_slope=0.01, inplace=False: torch.where(x > 0, x, x * negative_slope),
     "hardtanh": lambda x, min_val=-1.0, max_val=1.0, inplace=False: _clamp(x, min_val, max_val),
     "elu": _elu,
@@ -106,8 +111,8 @@ COMPOSITIONS: dict[str, Callable[..., Any]] = {
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + torch.abs(x)),
     "log_sigmoid": lambda x: torch.where(x < 0, x - torch.log1p(torch.exp(x)), -torch.log1p(torch.exp(-x))),
-    "hardsigmoid": lambda x, inplace=False: _clamp(x / 6 + 0.5, 0.0, 1.0),
-    "hardswish": lambda x, inplace=False: x * _clamp(x + 3, 0.0, 6.0) / 6,
+    "hardsigmoid": lambda x, inplace=False: _clamp(x / HARD_TOP + 0.5, 0.0, 1.0),
+    "hardswish": lambda x, inplace=False: x * _clamp(x + HARD_SHIFT, 0.0, HARD_TOP) / HARD_TOP,
     "hardshrink": lambda x, lambd=0.5: torch.where((x >= -lambd) & (x <= lambd), torch.zeros_like(x), x),
     "softshrink": lambda x, lambd=0.5: torch.where(x > lambd, x - lambd, torch.where(x < -lambd, x + lambd, 0.0 * x)),
     "threshold": lambda x, threshold, value, inplace=False: torch.where(x > threshold, x, value),

@@ -2,7 +2,7 @@
 
 Where the coefficients have no closed form they follow from a differential equation that g solves, by comparing
 coefficients (Griewank & Walther, Evaluating Derivatives, 2008, table 13.2). Each rule is (x, K) -> [t_0, ..., t_K]. The
-value t_0 is torch's own. Special functions are in `taylor_special`.
+value t_0 is torch's own. Special functions are in `special`.
 """
 
 import math
@@ -59,7 +59,7 @@ def tangent(x: Tensor, order: int) -> Coefficients:
 def logistic(y: Tensor, p: Tensor, q: Tensor, order: int) -> Coefficients:
     """y' = p·q with p' = -y' and q' = y': tanh with 1 - y and 1 + y, the sigmoid with 1 - y and y.
 
-    p and q are given, because where y nears 1 a subtraction would lose them.
+    p and q are arguments, because computing them from y would lose their digits as y approaches 1.
     """
     t = [y]
     for k in range(order):
@@ -68,13 +68,13 @@ def logistic(y: Tensor, p: Tensor, q: Tensor, order: int) -> Coefficients:
 
 
 def power(x: Tensor, exponent: float, order: int) -> Coefficients:
-    """x^r: binomial(r, k)·x^(r-k), and 0 where the binomial is."""
+    """x^r: binomial(r, k)·x^(r-k), and 0 where the binomial is 0."""
     binomials = _binomials(1.0, exponent, order)
     return [torch.zeros_like(x) if b == 0 else b * x ** _number(exponent - k) for k, b in enumerate(binomials)]
 
 
 def relative_power(exponent: float) -> Rule:
-    """t_k·x^k of x^r: binomial(r, k)·x^r. For r < 0 no power of x has to be in range but the result's own."""
+    """t_k·x^k of x^r: binomial(r, k)·x^r. For r < 0 no power of x but x^r itself has to be in range."""
 
     def rule(x: Tensor, order: int) -> Coefficients:
         value = x ** _number(exponent)
@@ -145,7 +145,7 @@ def _by_quadratic(op: Callable[[Tensor], Tensor], a: float, c: float, exponent: 
 
 
 def _square_plus(x: Tensor, a: float, c: float) -> Tensor:
-    """a + c·x², without cancellation where they differ in sign."""
+    """a + c·x², without cancellation if a and c differ in sign."""
     return a + c * x * x if a * c > 0 else a * (1 - x) * (1 + x)
 
 

@@ -1,4 +1,7 @@
-"""Torch's reductions, norms and losses written out in other functions, for Taylor mode: as in `compositions`."""
+"""Torch's reductions, norms and losses written out in other functions, for Taylor mode: as in `compositions`.
+
+The defaults, such as eps, are those of torch's documentation.
+"""
 
 import math
 from collections.abc import Callable
@@ -37,7 +40,7 @@ def _cumprod(x: Tensor, dim: int) -> Tensor:
 
 
 def _extreme(pick: Callable[..., Any], pairwise: Callable[..., Tensor]) -> Callable[..., Any]:
-    """torch.max and torch.min: of two tensors, of all numbers, or along an axis with the place."""
+    """torch.max and torch.min: of two tensors, of all numbers, or along an axis together with the place."""
 
     def of(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         if isinstance(dim, Tensor):
@@ -53,7 +56,7 @@ def _extreme(pick: Callable[..., Any], pairwise: Callable[..., Tensor]) -> Calla
 
 
 def _even(pick: Callable[..., Any]) -> Callable[..., Tensor]:
-    """torch.amax and torch.amin: the largest ones share the slope evenly."""
+    """torch.amax and torch.amin: equally large numbers share the slope evenly."""
 
     def of(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
         axes = tuple(range(x.dim())) if dim is None or dim == () else dim
@@ -92,7 +95,7 @@ def _norm(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, p: An
 
 
 def _linalg_norm(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """As torch.norm of vectors; of matrices it is another, unless no order is named."""
+    """torch.norm for vectors; for matrices it is a different norm, unless no order is given."""
     if ord != 2 and x.dim() > 1 and not isinstance(dim, int):
         raise Unsupported("matrix norms have no Taylor rule")
     return _norm(x, ord, dim, keepdim)
@@ -116,7 +119,7 @@ def _layer_norm(x: Tensor, shape: Any, weight: Any = None, bias: Any = None, eps
 
 
 def _loss(each: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A loss of pairs, reduced as it is asked for."""
+    """A loss per pair, reduced as requested."""
 
     def of(x: Any, y: Any, weight: Any = 1, *, reduction: str = "mean", **options: Any) -> Tensor:
         losses: Tensor = each(x, y, **options) * weight

@@ -1,7 +1,7 @@
 """Truncated power series in several variables: the arithmetic of Taylor mode.
 
-A series is a tensor (M, ...) of coefficients c_β, one for every multi-index β of a set that holds whatever is below one
-of its own; ∂^β f = β!·c_β. With it go
+A series is a tensor (M, ...) of coefficients c_β, one for every multi-index β of a set that with an index contains all
+indices below it; ∂^β f = β!·c_β. Its operations are
 
     (a·b)_γ = Σ_{α+β=γ} a_α·b_β                                    the Cauchy product, which is Leibniz' rule
     g(u)    = t_0 + w·(t_1 + w·(t_2 + ...)),  w = u - u_0          t_k = g^(k)(u_0)/k!
@@ -21,11 +21,13 @@ from torch import Tensor
 
 from derivcheck.multi_index import MultiIndex
 
-WIDE = 1024  # points from which a call of torch a product beats one for all: their factors need not be gathered (CPU)
+# Numbers per coefficient from which one call of torch per product is faster than one call for all products, because the
+# factors need not be gathered (measured on a CPU; a GPU is always faster with one call).
+WIDE = 1024
 
 
 class Products:
-    """Σ a_left·b_right: which pairs (left, right) belong to each of the `count` places of the result."""
+    """Σ a_left·b_right: the pairs (left, right) that belong to each of the `count` places of the result."""
 
     def __init__(self, triples: Iterable[tuple[int, int, int]], count: int) -> None:
         ordered = sorted(triples, key=lambda triple: triple[2])
@@ -37,7 +39,7 @@ class Products:
         self._placed = {self._table.device: self._table}
 
     def sum(self, a: Tensor, b: Tensor, count: int, finite: bool = True) -> Tensor:
-        """The first `count` places. Unless `finite`, what is 0 in b stays 0 against an infinite a."""
+        """The first `count` places. Unless `finite`, 0 in b times an infinite a is 0."""
         a, b, shape = a.detach(), b.detach(), torch.broadcast_shapes(a.shape[1:], b.shape[1:])
         if finite and prod(shape) >= WIDE and a.device.type == "cpu":
             return self._one_by_one(a, b, a.new_zeros((count, *shape)))
@@ -86,7 +88,7 @@ class Algebra:
         return torch.cat([value.unsqueeze(0), value.new_zeros((len(self) - 1, *value.shape))])
 
     def variable(self, j: int, value: Tensor, step: Tensor) -> Tensor:
-        """The series of x_j + step·h_j, constant where no partial is by x_j."""
+        """The series of x_j + step·h_j, a constant if no partial is by x_j."""
         series = self.constant(value)
         unit = tuple(int(i == j) for i in range(len(self.indices[0])))
         if unit in self.place:
@@ -94,7 +96,7 @@ class Algebra:
         return series
 
     def multiply(self, a: Tensor, b: Tensor) -> Tensor:
-        """The Cauchy product of two series of the same shape behind the first axis, up to broadcasting."""
+        """The Cauchy product of two series whose shapes after the first axis broadcast."""
         return self.cauchy.sum(a, b, len(self))
 
     def compose(self, taylor: Sequence[Tensor], u: Tensor) -> Tensor:
@@ -107,9 +109,9 @@ class Algebra:
         return result
 
     def lifted(self, a: Tensor, u: Tensor, order: int, finite: bool) -> Tensor:
-        """a·w for w = u - u_0, to this order: k more factors w raise it by k, so that Horner's rule needs no more.
+        """a·w for w = u - u_0, to this order: each further factor w raises it by one, so Horner's rule needs no more.
 
-        Where w is 0, so is a·w, an infinite a or not: the value of sqrt(x) + y at x = 0 exists, and ∂y.
+        Where w is 0, so is a·w, even for an infinite a: sqrt(x) + y at x = 0 has a value and a derivative by y.
         """
         return self._lifts.sum(a, u, self._indices_to[order], finite)
 

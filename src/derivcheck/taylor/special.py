@@ -1,4 +1,4 @@
-"""Taylor coefficients of special functions, as in `taylor`: error, gamma, zeta and Bessel functions."""
+"""Taylor coefficients of special functions, as in `elementary`: error, gamma, zeta and Bessel functions."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from derivcheck.taylor.elementary import ELEMENTARY, Coefficients, Rule, exponential, integral, powers, product
 
-SMALL = 2.0  # |x| below which Bessel functions are summed: there the recurrence divides by what cancels
-TERMS = 24  # of those sums: (SMALL²/4)^k/k!² is below 1e-40 then
+SMALL = 2.0  # |x| below which Bessel functions are summed: there the recurrence divides numbers that cancel by x
+TERMS = 24  # of those sums and of sinc's: (SMALL²/4)^k/k!² and π^(2k)/(2k + 1)! are below 1e-38 then
 
 
 def gaussian(op: Callable[[Tensor], Tensor], scale: float, width: float) -> Rule:
@@ -82,7 +82,7 @@ def zeta(s: float) -> Rule:
 
 
 def incomplete_gamma(a: float | Tensor, op: Callable[[Tensor, Tensor], Tensor], sign: float) -> Rule:
-    """P(a, x) and Q(a, x) in x: g' = v = ±x^(a-1)·e^-x/Γ(a), x·v' = (a - 1 - x)·v; at 0 by the product as it stands."""
+    """P(a, x) and Q(a, x) in x: g' = v = ±x^(a-1)·e^-x/Γ(a), x·v' = (a - 1 - x)·v; at 0 the product itself."""
 
     def rule(x: Tensor, order: int) -> Coefficients:
         shape = torch.zeros_like(x) + a
@@ -118,7 +118,7 @@ def _bessel(kind: str, n: int) -> Rule:
 
 
 def _summed_near_zero(kind: str, n: int, x: Tensor, found: Coefficients) -> Coefficients:
-    """Where x is small the recurrence divides by what cancels: there the ascending series, differentiated."""
+    """For small x, where the recurrence loses digits, the ascending series differentiated (DLMF 10.2.2, 10.25.2)."""
     order = len(found) - 1
     terms = [
         (2 * j + n, SUMMED[kind] ** j / (factorial(j) * factorial(j + n) * 2.0 ** (2 * j + n))) for j in range(TERMS)
@@ -136,7 +136,7 @@ def _polynomial(x: Tensor, terms: Sequence[tuple[int, float]], order: int) -> Co
 
 
 def _chosen(mask: Tensor, near: Coefficients, far: Coefficients) -> Coefficients:
-    """torch's own value, then of each order one of both."""
+    """torch's own value, then for each order the one or the other."""
     return [far[0], *(torch.where(mask, p, t) for p, t in zip(near[1:], far[1:], strict=True))]
 
 
