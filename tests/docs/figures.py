@@ -36,7 +36,7 @@ def differences(shown: str, printed: str) -> list[str]:
 
 
 def split(text: str) -> tuple[str, list[str]]:
-    """The words, as one line, with a # for each figure; and the figures. How lines are broken depends on the figures."""
+    """The words, with a # for each figure, and the figures. They are one line: where lines break depends on figures."""
     for pattern, replacement in VARYING.items():
         text = re.sub(pattern, replacement, text)
     words = FIGURE.sub("#", text).replace("─", " ").split()

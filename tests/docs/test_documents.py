@@ -16,10 +16,11 @@ from tests.docs.figures import differences
 from tests.docs.running import TERMINAL, examples, outputs, parse
 
 README = ROOT / "README.md"
+ROOTS = (ROOT, ROOT / "src" / "derivcheck", ROOT / "examples")  # where the path of a file may begin
 CONSOLES = blocks("console")
 MOST_LINES = 220  # of the README: what a stranger reads before trying
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
-NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|\w[\w-]*\.(?:py|toml|md|json|yml))(?::\w+|\.[A-Z_]+)?`")
+NAMED = re.compile(r"`(?!OWNER/)((?:[\w.-]+/)+[\w.-]*|\w[\w-]*\.(?:py|toml|md|json|yml))(?::\w+|\.[A-Z_]+)?`")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -91,23 +92,34 @@ def texts(tree):
 def test_links_and_names_of_files_lead_somewhere(document):
     text = document.read_text(encoding="utf-8")
     assert [link for link in LINK.findall(text) if not (document.parent / link).exists()] == []
-    roots = (ROOT, ROOT / "src" / "derivcheck", ROOT / "examples")
-    assert [name for name in NAMED.findall(text) if not any((root / name).exists() for root in roots)] == []
+    assert [name for name in NAMED.findall(text) if not any((root / name).exists() for root in ROOTS)] == []
 
 
 def test_the_readme_is_short():
     assert len(README.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
-def test_the_readme_shows_the_examples_as_they_are():
-    text = README.read_text(encoding="utf-8")
-    for language, name in [("python", "mykernels.py"), ("toml", "derivcheck.toml")]:
-        example = (ROOT / "examples" / name).read_text(encoding="utf-8")
-        assert f"```{language}\n{example}```" in text, name
+@pytest.mark.parametrize(
+    ("document", "language", "name"),
+    [("README.md", "python", "mykernels.py"), ("docs/suites.md", "toml", "derivcheck.toml")],
+)
+def test_a_document_shows_an_example_as_it_is(document, language, name):
+    example = (ROOT / "examples" / name).read_text(encoding="utf-8")
+    assert f"```{language}\n{example}```" in (ROOT / document).read_text(encoding="utf-8")
+
+
+def test_the_tables_that_contributing_names_are_in_their_files():
+    rows = re.findall(
+        r"^\| `([\w/]+\.py)`, (.*?) \|", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rows) >= 6
+    for path, names in rows:
+        (file,) = [root / path for root in ROOTS if (root / path).exists()]
+        assert [name for name in re.findall(r"`(\w+)`", names) if name not in file.read_text(encoding="utf-8")] == []
 
 
 def test_no_path_of_a_machine_is_in_the_repository():
     files = [*ROOT.glob("*.*"), *(p for d in ("src", "docs", "examples") for p in (ROOT / d).rglob("*.*"))]
     for path in [*files, ROOT / "Makefile"]:
-        if path.is_file() and path.suffix != ".pyc":
+        if path.is_file() and path.suffix != ".pyc" and path.name != ".git":
             assert not re.search(r"/(home|root|work|tmp)/", path.read_text(encoding="utf-8")), path
