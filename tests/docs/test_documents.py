@@ -8,6 +8,7 @@ import sys
 import tomllib
 
 import pytest
+import torch
 import yaml
 
 from derivcheck import suite
@@ -51,6 +52,15 @@ def test_the_first_command_of_the_readme_prints_that_as_a_program_of_its_own(tmp
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120)
     assert differences(command.output, done.stdout + done.stderr) == []
     assert done.returncode == 0
+
+
+def test_a_cuda_build_of_torch_prints_that_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.13.0+cu130")
+    block = blocks_of(README)[0]
+    with examples(tmp_path):
+        (printed,) = outputs(block)
+    assert "+cu130" in printed
+    assert differences(commands_of(block)[0].output, printed) == []
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
