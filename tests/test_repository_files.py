@@ -14,8 +14,8 @@ ACTION_TEXT = (ROOT / "action.yml").read_text(encoding="utf-8")
 ACTION = yaml.safe_load(ACTION_TEXT)
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 (HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SNIPPETS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)]
+DOCUMENTS = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+SNIPPETS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", DOCUMENTS, flags=re.DOTALL)]
 
 RECORDER = """#!/bin/sh
 printf '%s\\n' "$#" "$@" >> "$CALLS"
@@ -179,7 +179,7 @@ def test_the_hook_is_one_process_that_gets_the_files_behind_its_last_option():
     assert (command, options[-1]) == ("derivcheck", "--suite")
 
 
-def test_the_readme_shows_an_action_and_a_hook_that_are_there():
+def test_the_documents_show_an_action_and_a_hook_that_are_there():
     steps = [step for snippet in SNIPPETS if isinstance(snippet, list) for step in snippet if "with" in step]
     assert steps
     assert all(set(step["with"]) <= set(ACTION["inputs"]) for step in steps)
@@ -188,5 +188,19 @@ def test_the_readme_shows_an_action_and_a_hook_that_are_there():
     assert hooks == [HOOK["id"]]
 
 
-def test_what_the_action_installs_with_is_named_in_the_readme_as_it_is():
-    assert ACTION["inputs"]["torch-index-url"]["default"] in README
+def test_what_the_action_installs_with_is_named_in_the_documents_as_it_is():
+    assert ACTION["inputs"]["torch-index-url"]["default"] in DOCUMENTS
+
+
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_another_index_for_torch_can_be_named(target):
+    if not shutil.which("make"):
+        pytest.skip("there is no make")
+    index = ACTION["inputs"]["torch-index-url"]["default"]
+
+    def shown(*variables):
+        dry = ["make", "--dry-run", "--always-make", target, *variables]
+        return subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    assert f"--extra-index-url {index} --constraint constraints.txt" in shown(f"TORCH_INDEX={index}")
+    assert "index" not in shown()

@@ -112,7 +112,7 @@ class Cause(Enum):
     TIMEOUT = "the time given by --timeout ran out first"
     OPERATION = "not computed"
     LOST = "the check did not finish"
-    ISOLATED = "wrong at a single point that was not asked for, right all around it"
+    ISOLATED = "wrong at single points alone, right all around them"
 
     @property
     def slug(self) -> str:

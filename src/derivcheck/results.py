@@ -65,6 +65,14 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Sensitivity:
+    """What a pass would have seen: the relative error of autograd that exceeds the bound, over some judged points."""
+
+    median: float = math.nan
+    worst: float = math.nan
+
+
+@dataclass(frozen=True)
 class PartialResult:
     """The row of one partial."""
 
@@ -80,13 +88,18 @@ class PartialResult:
     difference: Difference = Difference()
     autograd: Side = Side()
     sympy: Side = Side()
+    excess: float = math.nan
+    """error / bound of autograd at the worst judged point: what decides. Above 1 is wrong; inf for NaN."""
+    sensitivity: Sensitivity = Sensitivity()
     worst: Worst | None = None
+    remarks: tuple[str, ...] = ()
+    """Failures that the verdict leaves out, a sentence each."""
     reproduce: str = ""
 
     def fails(self, limits: Limits) -> bool:
         """Whether this row is a failure for CI."""
-        warned = self.verdict is Verdict.IMPRECISE or self.cause is Cause.ISOLATED
-        return self.verdict is Verdict.DISAGREES or self.loses_too_much(limits) or (limits.strict and warned)
+        warned = limits.strict and self.verdict is Verdict.IMPRECISE
+        return self.verdict is Verdict.DISAGREES or self.loses_too_much(limits) or warned
 
     def loses_too_much(self, limits: Limits) -> bool:
         """Whether it loses more bits than --max-lost-bits allows."""

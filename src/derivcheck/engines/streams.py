@@ -24,7 +24,9 @@ class Stream(Enum):
     THINNED_SHARE = "the part of the share that the budget allows"
     FIRST_NOISE = "perturbations of every judged point"
     MORE_NOISE = "perturbations of the points that exceed their first bound"
-    INPUT_NOISE = "moved inputs"
+    FORMULA_NOISE = "perturbations of the lowered formulas"
+    COPIES = "copies of a point, for the scatter of their errors"
+    SENSITIVITY = "judged points at which the sensitivity is estimated"
     NEIGHBOURS = "neighbours of a point that fails alone"
 
 

@@ -56,16 +56,20 @@ class Judged:
     remarked: Tensor
     """bool: a failure that is only remarked upon: at a point of extreme magnitude, which nobody asked for."""
 
+    unseen: Tensor
+    """bool: beyond the bound, but an estimate that might raise it was not made here, because the partial is wrong at a
+    worse point anyway."""
+
     def at(self, rows: Tensor) -> Judged:
         """These points alone."""
         points = Points(self.points.columns[:, rows], self.points.kinds[rows])
-        tensors = (self.values, self.error, self.bound, self.counted, self.noise, self.remarked)
+        tensors = (self.values, self.error, self.bound, self.counted, self.noise, self.remarked, self.unseen)
         return Judged(points, self.exact.at(rows, range(self.values.shape[1])), *(part[rows] for part in tensors))
 
     @cached_property
     def fails(self) -> Tensor:
         """bool: the error is not within the bound. NaN fails."""
-        return self.counted & ~(self.error <= self.bound)
+        return self.counted & ~(self.error <= self.bound) & ~self.unseen
 
     @cached_property
     def excess(self) -> Tensor:
@@ -86,40 +90,45 @@ def judge(
 ) -> Judged:
     """Compare values (k, m) with the exact ones. Each estimate runs on those points alone that fail without it.
 
-    `known` (k, m) is noise that is known already. Fixed `tolerances` (rtol, atol) replace the rule. `extreme` (k,) are
-    points whose failures are only remarked upon.
+    `known` (k, m) is noise that is known already. Fixed `tolerances` (rtol, atol) replace the rule. `extreme` (k, m) is
+    where failures are only remarked upon.
     """
     values = values.to("cpu", torch.float64)
-    error, defined = _error(values, exact, dtype), exact.status == Status.SETTLED
+    error, defined = distance(values, exact, dtype), exact.status == Status.SETTLED
     size = exact.high.abs().clamp(max=torch.finfo(dtype).max)
     noise = torch.zeros_like(size) if known is None else known.clone()
+    unseen = torch.zeros_like(defined)
     if tolerances is not None:
         bound = tolerances[1] + tolerances[0] * size
     else:
         floor = ROUNDINGS * ulp.unit_roundoff(dtype) * size + ulp.smallest_subnormal(dtype)
         for estimate in estimates:
-            _estimate(estimate, noise, error, floor, defined & torch.isfinite(error))
+            unseen = _estimate(estimate, noise, error, floor, defined & torch.isfinite(error))
         bound = FACTOR * noise + floor
-    aside = torch.zeros_like(defined) if extreme is None else extreme.unsqueeze(1).expand_as(defined)
+    aside = torch.zeros_like(defined) if extreme is None else extreme
     remarked = defined & aside & ~(error <= bound)
-    return Judged(points, exact, values, error, bound, defined & ~aside, noise, remarked)
+    return Judged(points, exact, values, error, bound, defined & ~aside, noise, remarked, unseen)
 
 
-def _error(values: Tensor, exact: Exact, dtype: torch.dtype) -> Tensor:
+def distance(values: Tensor, exact: Exact, dtype: torch.dtype) -> Tensor:
     """|values - exact|. Infinity is right for what is beyond the largest float; below, it is off by what lacks."""
     most = torch.finfo(dtype).max
     near = torch.isinf(values) & (exact.high.abs() > most / 2) & (values.sign() == exact.high.sign())
     return torch.where(near, (most - exact.high.abs()).clamp(min=0), exact.error(values))
 
 
-def _estimate(estimate: Estimate, noise: Tensor, error: Tensor, floor: Tensor, open_: Tensor) -> None:
-    """Raise `noise` where the error (k, m) is not explained yet and `open_` says that it can be."""
+def _estimate(estimate: Estimate, noise: Tensor, error: Tensor, floor: Tensor, open_: Tensor) -> Tensor:
+    """Raise `noise` where the error (k, m) is not explained yet and `open_` says that it can be. Returns where it was
+    not tried, bool (k, m)."""
 
     def failing() -> Tensor:
         return open_ & ~(error <= FACTOR * noise + floor)
 
+    seen = torch.zeros(len(error), dtype=torch.bool)
     for places in _batches(estimate.batch, (failing() * torch.nan_to_num(error / floor)).amax(1), failing):
         noise[places] = torch.maximum(noise[places], estimate.run(places))
+        seen[places] = True
+    return failing() & ~seen.unsqueeze(1)
 
 
 def _batches(size: int, excess: Tensor, failing: Callable[[], Tensor]) -> Iterator[Tensor]:

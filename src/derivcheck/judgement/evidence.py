@@ -6,7 +6,7 @@ before the referee, who is slow, chooses where to look.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from derivcheck.engines.examination import first_evaluation
-from derivcheck.engines.extend import Evaluate
 from derivcheck.engines.registry import engine
 from derivcheck.engines.timing import once
 from derivcheck.exact.enclosures import Exact
@@ -22,7 +21,9 @@ from derivcheck.exact.referee import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
 from derivcheck.judgement.judge import Judge
+from derivcheck.judgement.sensitivity import sensitivities
 from derivcheck.judgement.suggestion import defined_domain
+from derivcheck.results import Sensitivity
 from derivcheck.sampling.survey import Sides, Survey, look_closer, suspicious
 
 if TYPE_CHECKING:
@@ -43,13 +44,14 @@ class Evidence:
     problem: Problem
     judge: Judge
     """Of the engine, prepared."""
-    evaluate_sympy: Evaluate
     sides: Sides
     """Both sides at the points that were kept, of `checked`."""
     places: Tensor
     """(k,) int64: which of the kept points are judged."""
     judged: Judged
     crossed: Crossed | None
+    sensitivity: Sequence[Sensitivity]
+    """Per partial, what a pass would have seen."""
     cut: frozenset[int]
     """Partials that are 0 because autograd found no graph."""
     unsupported: Mapping[int, str]
@@ -64,13 +66,13 @@ class Evidence:
     @cached_property
     def better_domain(self) -> str:
         """Options for a domain on which all partials are finite, empty where none was found."""
-        return defined_domain(lambda points: self.evaluate_sympy(points).values, self.problem.variables)
+        return defined_domain(lambda points: self.judge.evaluate_sympy(points).values, self.problem.variables)
 
 
 def collect(problem: Problem, referees: Referees, switches: Switches | None) -> Evidence:
     """Compute both sides everywhere and the exact values where they matter. `switches` change sign at the kinks."""
     (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), engine("symbolic")(problem)))
-    judge = Judge(problem, evaluate, referees, tuple(range(len(problem.partials))))
+    judge = Judge(problem, evaluate, evaluate_sympy, referees, tuple(range(len(problem.partials))))
     budget = _budget(judge)
     survey = Survey(problem, evaluate, evaluate_sympy, budget)
     survey.random(lambda points: first_evaluation(problem, evaluate, points))
@@ -81,11 +83,11 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
     return Evidence(
         problem,
         judge,
-        evaluate_sympy,
         survey.kept,
         places,
         judged,
         crossed(judge, judged),
+        sensitivities(judge, judged),
         survey.cut,
         survey.unsupported,
         survey.unsupported_sympy,

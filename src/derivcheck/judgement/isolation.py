@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck.sampling.points import Kind, into
+from derivcheck.engines.streams import Stream, generator
+from derivcheck.sampling.points import Kind, ends, into
 from derivcheck.ulp import unit_roundoff
 
 if TYPE_CHECKING:
     from derivcheck.judgement.evidence import Evidence
 
-AROUND = 8  # neighbours of a single point that must all be right: one in every octant of three variables
-APART = 2.0**-20  # their distance, in widths of the domain: it leaves the point and stays in its branch
+AROUND = 8  # neighbours at each distance that must all be right: as many as three variables have octants
+# Their distances, in widths of the domain: the nearer ones tell a single point from a small region.
+APART = (2.0**-20, 2.0**-40)
 COMPARABLE = 16.0  # a plainer point is shown in place of the worst if its error is at most this much smaller
 
 
@@ -26,17 +28,26 @@ def isolated(evidence: Evidence, k: int, rows: Tensor) -> bool:
 
 def _right_around(evidence: Evidence, k: int, i: int) -> bool:
     """Whether all neighbours, moved in every coordinate that is not pinned, are within their bounds."""
-    problem, point = evidence.problem, evidence.judged.points.columns[:, i : i + 1]
-    widths = torch.tensor([[high - low] for low, high in problem.domain], dtype=torch.float64)
-    generator = torch.Generator().manual_seed(problem.seed + 8)
-    signs = torch.randint(0, 2, (len(widths), AROUND), generator=generator) * 2.0 - 1
-    distance = max(APART, 4 * unit_roundoff(evidence.judge.dtype))
-    near = into(problem, point + signs * distance * (widths + point.abs() * (widths > 0)))
+    point = evidence.judged.points.columns[:, i : i + 1]
+    near = _neighbours(evidence, point)
     near = near[:, (near != point).any(0)]
     if not near.shape[1]:
         return False
     judged = evidence.judge.at(near)
     return bool(judged.counted[:, k].all()) and not bool(judged.fails[:, k].any())
+
+
+def _neighbours(evidence: Evidence, point: Tensor) -> Tensor:
+    """(d, AROUND per distance): every coordinate by a distance of its own, so that none stay equal."""
+    problem = evidence.problem
+    low, high = ends(problem)
+    least = 4 * unit_roundoff(evidence.judge.dtype)
+    distances = torch.tensor([max(apart, least) for apart in APART], dtype=torch.float64).repeat(AROUND)
+    draws = torch.rand((2, len(low), len(distances)), generator=generator(Stream.NEIGHBOURS, problem.seed))
+    steps = (draws[0] < 0.5).double().mul(2).sub(1) * (1 + draws[1]) * distances
+    moved = point + steps * ((high - low) + point.abs() * (high > low))
+    inside = (moved >= low) & (moved <= high)
+    return into(problem, torch.where(inside, moved, 2 * point - moved))
 
 
 def invisible(evidence: Evidence, k: int, roundings: float = 1.0) -> Tensor:

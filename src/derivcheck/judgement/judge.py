@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from derivcheck import ulp
 from derivcheck.engines import reverse
+from derivcheck.engines.calling import dtype_of
 from derivcheck.engines.extend import Evaluate
+from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact.enclosures import Exact, Status
 from derivcheck.exact.referee import Referees
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 BATCH = 4096  # points perturbed at once, times 16 runs: some 100 MB for a graph of 100 nodes
 COPIED = 64  # points whose copies are refereed at a time
+SHARED = 8  # times the noise of the formula that a kernel's may be: it takes other steps than the formula
 FEWEST = 3  # copies that must have an error for their scatter to say anything
 
 
@@ -33,6 +37,8 @@ class Judge:
 
     problem: Problem
     evaluate: Evaluate
+    evaluate_sympy: Evaluate
+    """The lowered formulas of all partials, every operation visible."""
     referees: Referees
     columns: tuple[int, ...]
     """Column c of what is evaluated is the partial `problem.partials[columns[c]]`."""
@@ -40,8 +46,7 @@ class Judge:
     @cached_property
     def dtype(self) -> torch.dtype:
         """The dtype that is judged."""
-        dtype: torch.dtype = getattr(torch, self.problem.dtype)
-        return dtype
+        return dtype_of(self.problem)
 
     def values(self, points: Tensor) -> Tensor:
         """What the engine gives, in the dtype of the points."""
@@ -61,7 +66,7 @@ class Judge:
     def of(self, points: Points, values: Tensor, exact: Exact, known: Tensor | None = None) -> Judged:
         """Judged from values that are there already. `known` (k, c) is noise that is known already."""
         estimates, tolerances = self._estimates(points.columns), self.problem.tolerances
-        return judge(points, values, exact, self.dtype, estimates, tolerances, known, extreme(self.problem, points))
+        return judge(points, values, exact, self.dtype, estimates, tolerances, known, self._extreme(points))
 
     def along(self, sequences: Sequence[tuple[int, ...]], cotangent: reverse.Cotangent | None = None) -> Judge:
         """A judge of reverse mode along these sequences of differentiations, one column per sequence."""
@@ -70,37 +75,67 @@ class Judge:
         columns = tuple(self.problem.partials.index(alpha) for alpha in multi_indices)
         return replace(self, evaluate=reverse.along(self.problem, sequences, cotangent), columns=columns)
 
-    def noise(self, points: Tensor, runs: int = noise.FIRST_RUNS, seed: int = 5) -> Tensor:
+    def noise(self, points: Tensor, runs: int = noise.FIRST_RUNS, stream: Stream = Stream.FIRST_NOISE) -> Tensor:
         """The noise by perturbation, (k, c); 0 where the function cannot be called so."""
         batches = points.to(self.dtype).split(BATCH, 1)
-        return torch.cat([noise.perturbation(self._guarded, b, runs, self.problem.seed + seed) for b in batches])
+        seed = seed_of(stream, self.problem.seed)
+        return torch.cat([noise.perturbation(self._guarded, batch, runs, seed) for batch in batches])
+
+    def _extreme(self, points: Points) -> Tensor:
+        """(k, c) bool: points that we added where a coordinate is so small that the powers of it which a derivative of
+        this order is made of underflow, in a domain that has numbers of ordinary size: nobody means them."""
+        tiny = torch.finfo(self.dtype).tiny
+        orders = [sum(self.problem.partials[column]) for column in self.columns]
+        # The root of float16's, 1/128, is an everyday number.
+        least = [tiny if self.dtype == torch.float16 else tiny ** (1 / max(2, k + 1)) for k in orders]
+        low, high = (end.abs() for end in ends(self.problem))
+        size, largest = points.columns.abs().unsqueeze(2), torch.maximum(low, high).unsqueeze(2)
+        bound = torch.tensor(least, dtype=torch.float64)
+        small = ((size > 0) & (size < bound) & (largest >= bound)).any(0)
+        return small & (points.kinds != Kind.SAMPLED).unsqueeze(1)
 
     def _estimates(self, points: Tensor) -> list[Estimate]:
         """The noise estimates at these points, in order of cost."""
-
-        def scatter(step: float) -> Estimate:
-            return Estimate(lambda places: self._scatter(points[:, places], step), COPIED)
-
         return [
             Estimate(lambda places: self.noise(points[:, places])),
-            Estimate(lambda places: self.noise(points[:, places], noise.MORE_RUNS, seed=6)),
-            *map(scatter, noise.steps(self.dtype)),
+            Estimate(lambda places: self.noise(points[:, places], noise.MORE_RUNS, Stream.MORE_NOISE)),
+            *([Estimate(lambda places: self._scatter(points[:, places]), COPIED)] if noise.steps(self.dtype) else []),
         ]
 
-    def _scatter(self, points: Tensor, step: float) -> Tensor:
-        """How far the errors at copies of the points are apart, each against its own exact value. A set of copies is
+    def _scatter(self, points: Tensor) -> Tensor:
+        """How far the errors at copies of the points are apart, each against its own exact value, as far as rounding
+        the steps of the formula or the inputs has such effects too: else float32 inside a float64 kernel would pass
+        for rounding."""
+        near, far = noise.steps(self.dtype)
+        errors, values = self._at_copies(points, near)
+        conditioning = noise.spread(values) * (ulp.unit_roundoff(self.dtype) / near)
+        scatter = torch.maximum(noise.spread(errors, FEWEST), noise.spread(self._at_copies(points, far)[0], FEWEST))
+        return torch.minimum(scatter, SHARED * (self._noise_of_formula(points) + conditioning))
+
+    def _at_copies(self, points: Tensor, step: float) -> tuple[Tensor, Tensor]:
+        """Signed errors and exact values (copies, k, c), NaN where there are none and where some coordinate that can
+        move did not: an error that comes from one coordinate must not be taken for scatter. A set of copies is
         evaluated at a time: every copy of a point then has the same cotangents."""
-        copies = [into(self.problem, c) for c in noise.copies(points, step, self.problem.seed + 7)]
         low, high = ends(self.problem)
         fixed = (low == high) | (points == 0)  # by the domain, or because a move is relative
-        return noise.spread(torch.stack([self._error(c, ((c != points) | fixed).all(0)) for c in copies]), FEWEST)
+        errors, values = [], []
+        for copy in noise.copies(points, step, generator(Stream.COPIES, self.problem.seed)):
+            inside = (copy >= low) & (copy <= high)
+            moved = into(self.problem, torch.where(inside, copy, 2 * points - copy))
+            exact = self.exact(moved)
+            usable = ((moved != points) | fixed).all(0).unsqueeze(1) & (exact.status == Status.SETTLED)
+            errors.append(exact.signed_error(self._guarded(moved.to(self.dtype))).masked_fill(~usable, torch.nan))
+            values.append(exact.high.masked_fill(~usable, torch.nan))
+        return torch.stack(errors), torch.stack(values)
 
-    def _error(self, points: Tensor, moved: Tensor) -> Tensor:
-        """Signed errors (k, c), NaN where there is none or where the point is not `moved` (k,) in all that can
-        move: an error that comes from one coordinate must not be taken for scatter."""
-        exact = self.exact(points)
-        error = exact.signed_error(self._guarded(points.to(self.dtype)))
-        return error.masked_fill(~(moved.unsqueeze(1) & (exact.status == Status.SETTLED)), torch.nan)
+    def _noise_of_formula(self, points: Tensor) -> Tensor:
+        """What perturbing the lowered formulas says, (k, c)."""
+
+        def values(points: Tensor) -> Tensor:
+            return self.evaluate_sympy(placed(self.problem, points)).values.cpu()[:, list(self.columns)]
+
+        seed = seed_of(Stream.FORMULA_NOISE, self.problem.seed)
+        return noise.perturbation(values, points.to(self.dtype), noise.MORE_RUNS, seed)
 
     def _guarded(self, points: Tensor) -> Tensor:
         """What the engine gives; NaN, which says nothing, where the function takes no points but those it was given."""
@@ -110,14 +145,3 @@ class Judge:
             raise
         except Exception:
             return torch.full((points.shape[1], len(self.columns)), torch.nan)
-
-
-def extreme(problem: Problem, points: Points) -> Tensor:
-    """(k,) bool: points that we added where a coordinate is so small that its square underflows, in a domain that has
-    numbers of ordinary size: nobody who gave that domain means them."""
-    least: float = torch.finfo(getattr(torch, problem.dtype)).tiny ** 0.5
-    if problem.dtype == "float16":
-        least = torch.finfo(torch.float16).tiny  # its square root, 1/128, is an everyday number
-    size, (low, high) = points.columns.abs(), (end.abs() for end in ends(problem))
-    tiny = (size > 0) & (size < least) & (torch.maximum(low, high) >= least)
-    return torch.logical_and(points.kinds != Kind.SAMPLED, tiny.any(0))

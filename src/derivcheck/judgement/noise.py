@@ -24,8 +24,8 @@ from derivcheck.ulp import smallest_subnormal, unit_roundoff
 # Runs: 4 clear nearly all points. The largest of 16 is exceeded by a 17th in 6 % of cases, never by 32 times.
 FIRST_RUNS, MORE_RUNS = 4, 12
 PASSES = 4  # evaluations that the runs of the second round are spread over; the first round is one
-# Sizes, in roundings, of two perturbations: a rounding error grows eightfold from one to the other, a jump does not.
-SIZES = (1, 8)
+LARGE_SIZE = 64  # roundings of the second perturbation: of 12 runs, one in ten then still hits a number exactly
+LARGE_MOST = 2.0**-4  # at most this much of a number: in half precision 64 roundings are a quarter of it
 COPIES = 12  # of a point, for the second estimate: as many as the runs of the first
 SHORT_BITS = 45  # a float64 scalar with fewer significant bits was written exactly; one with more (0.1, pi) was rounded
 
@@ -125,19 +125,20 @@ def perturbation(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tens
     all points. Each place is compared with its own unperturbed value, so that what depends on the place, as in a
     function that mixes points, is no noise; the unperturbed value of the point itself cancels.
     """
-    passes = PASSES if runs > FIRST_RUNS else 1
-    repeated = points.repeat(1, runs // passes)
+    large = min(LARGE_SIZE, int(LARGE_MOST / (2 * unit_roundoff(points.dtype))))
+    repeats = runs // (PASSES if runs > FIRST_RUNS else 1)
+    repeated = points.repeat(1, repeats)
     plain = evaluate(repeated).double()
-    return torch.minimum(*(_spread_of_runs(evaluate, repeated, plain, passes, seed, size) for size in SIZES))
 
+    def moves(size: int) -> Tensor:
+        """(runs, k, m) how far each run moves the values."""
+        found = []
+        for k in range(runs // repeats):
+            with Perturbed(seed + 1000 * k, points.dtype, size):
+                found.append(evaluate(repeated).double() - plain)
+        return torch.cat(found).reshape(runs, points.shape[1], -1)
 
-def _spread_of_runs(evaluate: Values, repeated: Tensor, plain: Tensor, passes: int, seed: int, size: int) -> Tensor:
-    moves = []
-    for k in range(passes):
-        with Perturbed(seed + 1000 * k, repeated.dtype, size):
-            moves.append(evaluate(repeated).double() - plain)
-    runs = FIRST_RUNS if passes == 1 else MORE_RUNS
-    return spread(torch.cat(moves).reshape(runs, -1, plain.shape[1]))
+    return torch.minimum(*(spread(moves(size)).cpu() for size in (1, large)))
 
 
 def spread(values: Tensor, fewest: int = 2) -> Tensor:
@@ -147,10 +148,9 @@ def spread(values: Tensor, fewest: int = 2) -> Tensor:
     return torch.where(valid.sum(0) >= fewest, high - low, 0.0)
 
 
-def copies(points: Tensor, step: float, seed: int) -> list[Tensor]:
+def copies(points: Tensor, step: float, random: torch.Generator) -> list[Tensor]:
     """Copies of float64 points (d, k) beside them, every coordinate moved by up to `step` of itself."""
-    generator = torch.Generator().manual_seed(seed % 2**63)
-    moves = torch.rand((COPIES, *points.shape), generator=generator, dtype=torch.float64) * 2 - 1
+    moves = torch.rand((COPIES, *points.shape), generator=random, dtype=torch.float64) * 2 - 1
     return list(points * (1 + step * moves))
 
 
@@ -159,10 +159,10 @@ def steps(dtype: torch.dtype) -> tuple[float, ...]:
     already have nothing to do with each other; and further, where a kernel that has few bits left gives other bits.
 
     An error that is the same for all copies, relative to a value of condition number c, has a scatter of 2·c·step of
-    itself, so it is excused where c > 2 / step: from 1e6 on in float64. In half precision copies that are apart at all
-    are too far apart to be neighbours, and kernels compute in float32 inside.
+    itself: far enough from 1 / FACTOR unless c is large. In half precision copies that are apart at all are too far
+    apart to be neighbours, and kernels compute in float32 inside.
     """
     if torch.finfo(dtype).bits < 32:
         return ()
     u = unit_roundoff(dtype)
-    return (8 * u, max(2.0**-20, 64 * u))
+    return (8 * u, max(2.0**-20, u**0.5))

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from derivcheck import ulp
-from derivcheck.exact.enclosures import Exact, Status
+from derivcheck.exact.enclosures import Status
 from derivcheck.judgement import replay
-from derivcheck.judgement.bound import Judged
+from derivcheck.judgement.bound import Judged, distance
 from derivcheck.judgement.verdict import Decision, decide
 from derivcheck.multi_index import MultiIndex, label
 from derivcheck.outcomes import Cause, Verdict
@@ -76,22 +76,37 @@ def lost(problem: Problem, alpha: MultiIndex, reason: str) -> PartialResult:
 
 def judged_row(evidence: Evidence, k: int, times: Timed) -> PartialResult:
     """The row of partial k of the evidence."""
-    problem, judged, places = evidence.problem, evidence.judged, evidence.places
-    decision, u = decide(evidence, k), ulp.unit_roundoff(evidence.judge.dtype)
-    values, reference = evidence.sides.autograd[:, k], evidence.sides.sympy[:, k]
-    dropped = torch.zeros(len(values), dtype=torch.bool)
-    dropped[places] = ~judged.counted[:, k]
+    problem, judged = evidence.problem, evidence.judged
+    decision, dtype = decide(evidence, k), evidence.judge.dtype
+    sympy = evidence.sides.sympy[evidence.places, k]
     computed, symbolic = k not in evidence.unsupported, k not in evidence.unsupported_sympy
+    both = computed and symbolic
     return row(
         problem,
         problem.partials[k],
         Said(decision.verdict, decision.cause, decision.message, _worst(evidence, k, decision)),
         evidence.judge.referees.symbolic,
         points=PointCounts(evidence.checked, int(judged.counted[:, k].sum()), skipped(judged, k)),
-        difference=difference(values, reference, dropped) if computed and symbolic else Difference(),
-        autograd=side(judged.values[:, k], judged, k, u, times[0]) if computed else Side(),
-        sympy=side(reference[places].double(), judged, k, u, times[1]) if symbolic else Side(),
+        difference=difference(evidence.sides.autograd[evidence.places, k], sympy, judged, k) if both else Difference(),
+        autograd=side(judged.values[:, k], judged, k, dtype, times[0]) if computed else Side(),
+        sympy=side(sympy.double(), judged, k, dtype, times[1]) if symbolic else Side(),
+        excess=float(judged.excess[:, k].max()) if computed and len(judged.excess) else math.nan,
+        sensitivity=evidence.sensitivity[k],
+        remarks=_remarks(evidence, k) if computed else (),
     )
+
+
+def _remarks(evidence: Evidence, k: int) -> tuple[str, ...]:
+    """A sentence on what is wrong at points of extreme magnitude alone."""
+    judged = evidence.judged
+    rows = judged.remarked[:, k].nonzero().squeeze(1)
+    if not len(rows):
+        return ()
+    i = int(rows[0])
+    point = zip(evidence.problem.variables, judged.points.columns[:, i].tolist(), strict=True)
+    where = ", ".join(f"{name} = {x:.3g}" for name, x in point)
+    value, exact = float(judged.values[i, k]), float(judged.exact.high[i, k])
+    return (f"at {where}, far below the scale of the domain, autograd gives {value:.3g}, exact is {exact:.3g}",)
 
 
 def _formula(symbolic: SymbolicPartials, alpha: MultiIndex) -> str:
@@ -109,7 +124,7 @@ def _worst(evidence: Evidence, k: int, decision: Decision) -> Worst | None:
     judged, column = (decision.judged, decision.column) if decision.judged else (evidence.judged, k)
     i = decision.at
     point = judged.points.columns[:, i : i + 1]
-    sympy = evidence.evaluate_sympy(on_device(evidence.problem, point)).values[0, k]
+    sympy = evidence.judge.evaluate_sympy(on_device(evidence.problem, point)).values[0, k]
     return Worst(
         dict(zip(evidence.problem.variables, point[:, 0].tolist(), strict=True)),
         float(judged.values[i, column]),
@@ -126,30 +141,32 @@ def skipped(judged: Judged, k: int) -> dict[str, int]:
         "undefined": status == Status.UNDEFINED,
         "kink": status == Status.KINK,
         "unsettled": status == Status.UNSETTLED,
-        "not representable": (status == Status.SETTLED) & ~judged.counted[:, k],
+        "extreme": (status == Status.SETTLED) & ~judged.counted[:, k],
     }
     return {reason: int(mask.sum()) for reason, mask in reasons.items() if mask.any()}
 
 
-def side(values: Tensor, judged: Judged, k: int, u: float, seconds: tuple[float, float]) -> Side:
+def side(values: Tensor, judged: Judged, k: int, dtype: torch.dtype, seconds: tuple[float, float]) -> Side:
     """One computation against the exact value of partial k, largest over the judged points; `values` (points,)."""
     keep = judged.counted[:, k]
     exact = judged.exact.high[keep, k]
-    error = Exact(exact, judged.exact.low[keep, k], judged.exact.status[keep, k]).error(values[keep])
+    error = distance(values[keep].unsqueeze(1), judged.exact.at(keep, [k]), dtype).squeeze(1)
     # A zero that is off by no more than the bound has no relative error worth a number.
     relative = (exact != 0) | ~(error <= judged.bound[keep, k])
-    bits = ulp.lost_bits(error[relative], exact[relative], u)
+    bits = ulp.lost_bits(error[relative], exact[relative], ulp.unit_roundoff(dtype))
     return Side(_largest(error), _largest((error / exact.abs())[relative]), _largest(bits), *seconds)
 
 
-def difference(autograd: Tensor, sympy: Tensor, dropped: Tensor) -> Difference:
-    """autograd against sympy, both (n,) in the dtype. `dropped` are the points where the derivative does not exist."""
-    keep = ~dropped & (torch.isfinite(autograd) | torch.isfinite(sympy))
+def difference(autograd: Tensor, sympy: Tensor, judged: Judged, k: int) -> Difference:
+    """autograd against sympy, both (points,) in the dtype, largest over the judged points of partial k."""
+    keep = judged.counted[:, k]
     a, b = autograd[keep], sympy[keep]
-    gap = (a.double() - b.double()).abs()
+    same = (a == b) | (torch.isnan(a) & torch.isnan(b))
+    gap = torch.where(same, 0.0, (a.double() - b.double()).abs())
     both = torch.maximum(a.double().abs(), b.double().abs())
     relative = torch.where(gap == 0, 0.0, gap / both)
-    return Difference(_largest(gap), _largest(relative), _largest(ulp.ulp_distance(a, b).double()))
+    ulps = torch.where(same, 0.0, ulp.ulp_distance(a, b).double())
+    return Difference(_largest(gap), _largest(relative), _largest(ulps))
 
 
 def _largest(values: Tensor) -> float:

@@ -14,6 +14,7 @@ from derivcheck.judgement.bound import FACTOR, ROUNDINGS, Judged
 from derivcheck.judgement.diagnosis import Suspect, diagnose
 from derivcheck.judgement.isolation import invisible, isolated, plainest
 from derivcheck.judgement.range import far, leaves_range, subnormal
+from derivcheck.judgement.sensitivity import is_blind
 from derivcheck.outcomes import Cause, Verdict
 from derivcheck.sampling.points import Kind
 
@@ -53,6 +54,7 @@ def decide(evidence: Evidence, k: int) -> Decision:
         or _warning(evidence, k, Cause.RANGE, failing[excused])
         or _warning(evidence, k, Cause.ISOLATED, blamed)
         or _imprecise(evidence, k)
+        or _blind(evidence, k)
         or Decision(Verdict.AGREES, at=_first(judged, k))
     )
 
@@ -134,9 +136,11 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
 def _imprecise(evidence: Evidence, k: int) -> Decision | None:
     """Within the bound, yet err > 4·sqrt(u)·(|exact| + Σ|x_j·∂_j exact|): more is lost than rounded inputs explain."""
     judged = evidence.judged
-    root = ROUNDINGS * ulp.unit_roundoff(evidence.judge.dtype) ** 0.5
+    u = ulp.unit_roundoff(evidence.judge.dtype)
+    root = ROUNDINGS * u**0.5
     error, size = judged.error[:, k], judged.exact.high[:, k].abs()
-    unseen = invisible(evidence, k, FACTOR + ROUNDINGS)
+    ours = judged.points.kinds != Kind.SAMPLED
+    unseen = invisible(evidence, k, FACTOR + ROUNDINGS) | (ours & invisible(evidence, k, root / u))
     correct = error <= ulp.smallest_subnormal(evidence.judge.dtype)
     lost = torch.where(judged.counted[:, k] & ~correct & ~(error <= root * size) & ~unseen, error / size, -1.0)
     candidates = lost.topk(min(CANDIDATES, len(lost))).indices
@@ -147,6 +151,15 @@ def _imprecise(evidence: Evidence, k: int) -> Decision | None:
     # Where the partial is 0 all around there is no digit to lose.
     left = candidates[(scale > 0) & (error[candidates] > root * scale)]
     return Decision(Verdict.IMPRECISE, Cause.CONDITIONING, "", int(left[0])) if len(left) else None
+
+
+def _blind(evidence: Evidence, k: int) -> Decision | None:
+    """Within a bound that hides nearly everything."""
+    sensitivity = evidence.sensitivity[k]
+    if not is_blind(sensitivity, evidence.judge.dtype):
+        return None
+    message = f"a relative error of {sensitivity.median:.1g} would pass at half of the points"
+    return Decision(Verdict.IMPRECISE, Cause.CONDITIONING, message, _first(evidence.judged, k))
 
 
 def _conditioning(evidence: Evidence, k: int, rows: Tensor) -> Tensor:

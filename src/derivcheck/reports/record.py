@@ -57,11 +57,12 @@ def _of_partial(row: PartialResult) -> dict[str, Any]:
     return {
         **{
             key: plain(getattr(row, key))
-            for key in ("partial", "order", "label", "symbolic", "engine", "message", "reproduce")
+            for key in ("partial", "order", "label", "symbolic", "engine", "message", "excess", "remarks", "reproduce")
         },
         "verdict": row.verdict.value,
         "cause": row.cause.slug if row.cause else None,
         "points": plain(vars(row.points)),
+        "sensitivity": plain(vars(row.sensitivity)),
         "difference": plain(vars(row.difference)),
         "autograd": plain(vars(row.autograd)),
         "sympy": plain(vars(row.sympy)),

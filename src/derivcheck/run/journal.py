@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from derivcheck.errors import RequestError
 from derivcheck.outcomes import Cause, Verdict
-from derivcheck.results import CheckResult, Difference, Limits, PartialResult, PointCounts, Seconds, Side, Worst
+from derivcheck.results import (
+    CheckResult,
+    Difference,
+    Limits,
+    PartialResult,
+    PointCounts,
+    Seconds,
+    Sensitivity,
+    Side,
+    Worst,
+)
 from derivcheck.version import VERSION
 
 if TYPE_CHECKING:
@@ -115,6 +125,8 @@ def _row(data: dict[str, Any]) -> PartialResult:
             "difference": Difference(**data["difference"]),
             "autograd": Side(**data["autograd"]),
             "sympy": Side(**data["sympy"]),
+            "sensitivity": Sensitivity(**data["sensitivity"]),
+            "remarks": tuple(data["remarks"]),
             "worst": Worst(**data["worst"]) if data["worst"] else None,
         }
     )

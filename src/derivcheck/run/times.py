@@ -36,7 +36,7 @@ def times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
         median, spread = steady(lambda: [evaluate(chunk) for chunk in chunks], slice_)
         return median * scale, spread * scale
 
-    together = (measure(evidence.judge.evaluate), measure(evidence.evaluate_sympy))
+    together = (measure(evidence.judge.evaluate), measure(evidence.judge.evaluate_sympy))
     count = len(problem.partials)
     if count > MOST_TIMED or count * (together[0][0] + together[1][0]) / scale > LONGEST_TIMING:
         return together, [nothing] * len(problem.partials)

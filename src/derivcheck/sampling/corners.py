@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import product
+import sys
+from collections.abc import Callable, Sequence
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
+import sympy as sp
 import torch
 from torch import Tensor
 
@@ -18,16 +20,20 @@ if TYPE_CHECKING:
     from derivcheck.symbolic.kinks import Switches
 
 # Sizes at which implementations switch formulas, lose digits or leave the range, as exponents of two, for both signs.
-SMALL = (-1, -4, -10, -26)
-"""1/2, and about the square roots of the unit roundoffs of bfloat16 (2**-4), float32 (2**-12) and float64 (2**-26.5):
-below its own, 1 + x² rounds to 1."""
+SMALL = (-4, -10, -26, -40, -60, -100)
+"""About the square roots of the unit roundoffs of bfloat16 (2**-4), float32 (2**-12) and float64 (2**-26.5): below its
+own, 1 + x² rounds to 1. Further down, a formula for small x must still be right, as far as its square is a number."""
+INTEGERS, HALVES = 8, 5
+"""Integers up to 8 and odd multiples of 1/2 up to 5/2, of both signs: where powers, remainders and tables branch."""
+MOST_CONSTANTS = 16  # numbers of the expression, the first in sympy's order: a formula that people write has a few
+TIES, MOST_PAIRS = 4, 28  # points per pair of variables that are equal, and pairs: all those of up to 8 variables
 LARGE = (4, 10, 30, 100, 500, 1000)
 """2**4: tanh and sigmoid of a float32 are about to round to 1. 2**10: exp has overflowed. 2**30: float32 has no odd
 numbers. 2**100: its square leaves the range of float32. 2**500 and 2**1000: a cube, then a square, leaves float64's."""
 NEAR_ENDS = (-5, -10, -20, -30)
 """Distances from the ends in units of the domain's width, from 3 % to 1e-9: a formula for the vicinity of an end may
 take over at any of these magnitudes."""
-MOST_CORNERS = 2000  # 36 per variable and at most 52 of all together: every corner up to 54 variables
+MOST_CORNERS = 3000  # some 70 per variable and 164 of all together: every corner up to 40 variables
 MOST_COMBINED = 10  # variables whose ends are combined in all 2**d ways; of more, all low and all high
 MOST_COMBINATIONS = 16  # kept of those: all of them up to 4 variables
 LINES, GRID = 8, 33  # random lines per variable and places along each: a switch that is on for 3 % of a line is met
@@ -47,8 +53,10 @@ def special(problem: Problem, switches: Switches | None) -> Points:
 
 
 def _corners(problem: Problem) -> Tensor:
-    """Each variable at its special numbers with the others random; all at their ends; all at the same number."""
-    special = [_special(problem, low, high) for low, high in problem.domain]
+    """Each variable at its special numbers with the others random; all at their ends; all at the same number; and pairs
+    that are equal with the others random."""
+    constants = _constants(problem)
+    special = [_special(problem, constants, low, high) for low, high in problem.domain]
     random = generator(Stream.CORNERS, problem.seed)
     low, high = ends(problem)
     points = []
@@ -59,6 +67,7 @@ def _corners(problem: Problem) -> Tensor:
         points.append(rows)
     diagonal = [(x,) * len(special) for x in special[0]]
     points.append(torch.tensor([*_combined_ends(problem), *diagonal], dtype=torch.float64))
+    points.append(_ties(problem, random))
     corners = torch.cat(points)
     return corners[:: -(-len(corners) // MOST_CORNERS)].T
 
@@ -66,17 +75,36 @@ def _corners(problem: Problem) -> Tensor:
 def _combined_ends(problem: Problem) -> list[tuple[float, ...]]:
     """Points at which every variable is at one of its ends."""
     together = zip if len(problem.domain) > MOST_COMBINED else product
-    combinations = list(together(*problem.domain))
-    return combinations[:: max(1, len(combinations) // MOST_COMBINATIONS)][:MOST_COMBINATIONS]
+    every = list(together(*problem.domain))
+    return every[:: max(1, len(every) // MOST_COMBINATIONS)][:MOST_COMBINATIONS]
 
 
-def _special(problem: Problem, low: float, high: float) -> list[float]:
+def _ties(problem: Problem, random: torch.Generator) -> Tensor:
+    """Points (k, d) at which two variables are equal, where their domains overlap: a comparison branches there."""
+    low, high = (end.squeeze(1) for end in ends(problem))
+    pairs = [p for p in combinations(range(len(low)), 2) if max(low[[*p]]) <= min(high[[*p]])][:MOST_PAIRS]
+    fractions = torch.rand((TIES * len(pairs), len(low)), generator=random, dtype=torch.float64)
+    points = low + (high - low) * fractions
+    for k, (i, j) in enumerate(pairs * TIES):
+        least, most = torch.maximum(low[i], low[j]), torch.minimum(high[i], high[j])
+        points[k, [i, j]] = least + (most - least) * fractions[k, i]
+    return points
+
+
+def _constants(problem: Problem) -> list[float]:
+    """Numbers of the expression and their negatives: an implementation may branch there as the formula does."""
+    numbers = sorted(problem.formula.atoms(sp.Number), key=sp.default_sort_key)[:MOST_CONSTANTS]
+    return [sign * float(number) for number in numbers if abs(number) < sys.float_info.max for sign in (1, -1)]
+
+
+def _special(problem: Problem, constants: Sequence[float], low: float, high: float) -> list[float]:
     """Numbers of the domain at which implementations branch, overflow or divide by zero."""
     tiny = torch.finfo(dtype_of(problem)).tiny
     width = high - low
     near_ends = [end + step * width * 2.0**k for end, step in ((low, 1), (high, -1)) for k in NEAR_ENDS]
-    sizes = [1.0, tiny, *(2.0**k for k in (*SMALL, *LARGE))]
-    numbers = [low, high, low + width / 2, *near_ends, 0.0, *sizes, *(-x for x in sizes)]
+    plain = [*range(1, INTEGERS + 1), *(k / 2 for k in range(1, HALVES + 1, 2))]
+    sizes = [tiny, *plain, *(2.0**k for k in (*SMALL, *LARGE))]
+    numbers = [low, high, low + width / 2, *near_ends, 0.0, *constants, *sizes, *(-x for x in sizes)]
     return sorted({x for x in numbers if low <= x <= high})
 
 
