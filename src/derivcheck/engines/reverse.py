@@ -67,7 +67,7 @@ def prepare(problem: Problem) -> Evaluate:
 def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent) -> Evaluate:
     """One column a sequence of differentiations. Common prefixes are computed once."""
     function = point_function(problem)
-    tree = _tree(sequences)
+    branches = tree(sequences)
     columns_of = {s: [k for k, other in enumerate(sequences) if other == s] for s in sequences}
     places = {j for s in sequences for j in s}
     depth = max(map(len, sequences))
@@ -78,11 +78,11 @@ def along(problem: Problem, sequences: Sequence[Sequence_], cotangent: Cotangent
         drawn = [cotangent(points.shape[1], level, points.device, points.dtype) for level in range(depth)]
         walk = _Walk(inputs, drawn, len(sequences), columns_of, problem.deadline)
         try:
-            with torch.set_grad_enabled(bool(tree)):
+            with torch.set_grad_enabled(bool(branches)):
                 value = run(function, *inputs)
         except Unsupported as reason:
             return _one_by_one(problem, sequences, cotangent, points, str(reason))
-        walk.descend((), value, tree, cut=False)
+        walk.descend((), value, branches, cut=False)
         return Partials(walk.values.T, frozenset(walk.cut), walk.unsupported)
 
     return evaluate
@@ -100,14 +100,14 @@ def _one_by_one(
     return Partials(torch.cat([part.values for part in parts], 1), cut, unsupported)
 
 
-def _tree(sequences: Sequence[Sequence_]) -> Tree:
+def tree(sequences: Sequence[Sequence_]) -> Tree:
     """The sequences as a tree: {0: {0: {}, 1: {}}} for (0, 0) and (0, 1)."""
-    tree: Tree = {}
+    root: Tree = {}
     for sequence in sequences:
-        branch = tree
+        branch = root
         for j in sequence:
             branch = branch.setdefault(j, {})
-    return tree
+    return root
 
 
 class _Walk:

@@ -34,6 +34,8 @@ class Decision(NamedTuple):
     judged: Judged | None = None
     """Where `at` points, if not into the evidence's own judged points: those of another sequence."""
     column: int = 0
+    needs_batch: bool = False
+    """Whether it takes several different points to show it, so that the reproduce line must keep them."""
 
 
 def decide(evidence: Evidence, k: int) -> Decision:
@@ -49,7 +51,7 @@ def decide(evidence: Evidence, k: int) -> Decision:
     if len(blamed):
         return _disagrees(evidence, k, blamed)
     agrees = Decision(Verdict.AGREES, at=_first(judged, k))
-    return _asymmetric(evidence, k) or _excused(failing, reasons) or _imprecise(evidence, k) or agrees
+    return _asymmetric(evidence, k) or _protocol(evidence, k) or _excused(failing, reasons) or _imprecise(evidence, k) or agrees
 
 
 def _excused(failing: Tensor, reasons: list[Excuse | None]) -> Decision | None:
@@ -88,7 +90,8 @@ def _disagrees(evidence: Evidence, k: int, failing: Tensor) -> Decision:
     judged = evidence.judged
     worst = failing[judged.excess[failing, k].topk(min(SUSPECTS, len(failing))).indices]
     cause, message = diagnose(Suspect(evidence.judge, k, judged.at(worst), k in evidence.cut))
-    return Decision(Verdict.DISAGREES, cause, message, int(worst[0]))
+    mixes = cause is Cause.PROTOCOL
+    return Decision(Verdict.DISAGREES, cause, message, int(worst[0]), needs_batch=mixes)
 
 
 def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
@@ -104,6 +107,15 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
             message = f"differentiating by {by} is wrong"
             return Decision(Verdict.DISAGREES, Cause.ASYMMETRIC, message, _first(judged, column), judged, column)
     return None
+
+
+def _protocol(evidence: Evidence, k: int) -> Decision | None:
+    """Right as it was called, wrong if it is called another way."""
+    failure = evidence.protocol[k]
+    if failure is None:
+        return None
+    message, at, judged, needs_batch = failure
+    return Decision(Verdict.DISAGREES, Cause.PROTOCOL, message, at, judged, k, needs_batch)
 
 
 def _imprecise(evidence: Evidence, k: int) -> Decision | None:

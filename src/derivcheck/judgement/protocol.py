@@ -1,0 +1,171 @@
+"""How the function and its backward are called must not matter: every way of calling, at a few points.
+
+The plain call was right there. Another way is wrong where its values are beyond the bound of the verdict, against the
+exact values that are known already. A few roundings more are allowed, which a cotangent of full mantissa costs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from derivcheck.judgement.bound import FACTOR, Judged
+from derivcheck.judgement.crossing import SLACK
+from derivcheck.judgement.judge import Judge
+from derivcheck.judgement.protocol_calls import PLAIN, POINTS, Called, Way, call, ways
+from derivcheck.judgement.watch import watch
+from derivcheck.sampling.points import Kind, Points, on_device
+from derivcheck.ulp import smallest_subnormal, unit_roundoff
+
+WORST = 8  # of the points: those with the largest errors; the others are drawn at random
+MOST = 4096  # points at once for a function that takes no other number of them than that of the check
+WATCHED = 4  # failing points at which it is looked whether an intermediate result left the range
+
+
+class Failure(NamedTuple):
+    """A way of calling that gives another derivative."""
+
+    message: str
+    at: int
+    """The row of `judged` that shows it."""
+    judged: Judged
+    """What this way gave; what the plain call gave if this way fails without giving another number."""
+    needs_batch: bool
+    """Whether it takes several different points to show it."""
+
+
+class _Tried(NamedTuple):
+    """One way at n points; `rows` (n,) says which judged points they are."""
+
+    way: Way
+    rows: Tensor
+    called: Called
+
+
+def examined(judge: Judge, judged: Judged) -> tuple[Failure | None, ...]:
+    """The first way of calling that is wrong, for each of the m partials; only at points where the plain call is right.
+
+    None where every way is right, and for what is not a user's function in reverse mode: torch's own is trusted.
+    """
+    problem = judge.problem
+    if problem.function is None or problem.engine != "reverse":
+        return (None,) * len(problem.partials)
+    examination = _Examination(judge, judged)
+    return tuple(examination.failure(k) for k in range(len(problem.partials)))
+
+
+@dataclass(frozen=True)
+class _Examination:
+    """All ways of calling at some rows of `judged`, which was called plainly."""
+
+    judge: Judge
+    judged: Judged
+    alone: int | None = None
+    """The only row to look at."""
+
+    @cached_property
+    def right(self) -> Tensor:
+        """(k, m) bool: judged, and within the bound."""
+        return self.judged.counted & ~self.judged.fails & torch.isfinite(self.judged.bound)
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """The worst sampled points and random ones, at most `POINTS`, where some partial is right.
+
+        The points that we added are of extreme magnitude: a larger cotangent alone makes them leave the range.
+        """
+        if self.alone is not None:
+            return torch.tensor([self.alone])
+        rows = (self.right.any(1) & (self.judged.points.kinds == Kind.SAMPLED)).nonzero().squeeze(1)
+        worst = rows[self.judged.excess[rows].amax(1).topk(min(WORST, len(rows))).indices]
+        generator = torch.Generator().manual_seed((self.judge.problem.seed + 9) % 2**63)
+        others = rows[torch.randperm(len(rows), generator=generator)]
+        return torch.cat([worst, others[: POINTS - len(worst)]])
+
+    @cached_property
+    def tried(self) -> list[_Tried]:
+        """All ways, the plain one first; at the number of points of the check if the function takes no other."""
+        counts = (POINTS, min(self.judge.problem.points, MOST)) if len(self.rows) else ()
+        plain, count = next(((t, n) for n in counts if (t := self.call(PLAIN, n))), (None, 0))
+        if plain is None:
+            return []
+        deadline, found = self.judge.problem.deadline, [plain]
+        for way in ways(self.judge.problem):
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            found += filter(None, [self.call(way, count if way.count == POINTS else way.count)])
+        return found
+
+    def call(self, way: Way, count: int) -> _Tried | None:
+        """One way at `count` of the rows, repeated if there are fewer; None where the function refuses it."""
+        used = self.rows[torch.arange(count) % len(self.rows)]
+        used = used[:1].expand(count) if way.single else used
+        called = call(self.judge.problem, way, on_device(self.judge.problem, self.judged.points.columns[:, used]))
+        return None if called is None else _Tried(way, used, called)
+
+    @cached_property
+    def compared(self) -> Judged:
+        """All that was tried, one after the other, against the exact values."""
+        return compared(self.judge, self.judged, self.tried, self.right)
+
+    def failure(self, k: int) -> Failure | None:
+        """The first way that is wrong for partial k."""
+        starts = accumulate((len(t.rows) for t in self.tried), initial=0)
+        return next((f for t, start in zip(self.tried, starts, strict=False) if (f := self._of(t, start, k))), None)
+
+    def _of(self, t: _Tried, start: int, k: int) -> Failure | None:
+        """The failure of one way, whose points begin at row `start` of `compared`."""
+        if t.called.misdeed and bool(t.called.blamed[k]):
+            row = int(self.rows[0])
+            return Failure(t.called.misdeed, row, self.judged, self._needs_batch(t, row, k))
+        failing = self.compared.fails[start : start + len(t.rows), k].nonzero().flatten()
+        for i in failing[:WATCHED].tolist():
+            row = int(t.rows[i])
+            if not (t.way.scaled and self._leaves_range(t.way, row, k)):
+                return Failure(t.way.failure, start + i, self.compared, self._needs_batch(t, row, k))
+        return None
+
+    def _leaves_range(self, way: Way, row: int, k: int) -> bool:
+        """Whether an intermediate result over- or underflows the dtype that is checked, with this cotangent: by no
+        fault of the backward. One that computes in a narrower dtype, and leaves its range, is at fault."""
+        problem = self.judge.problem
+
+        def evaluate(point: Tensor) -> Tensor:
+            called = call(problem, way, point)
+            return torch.empty(0) if called is None else called.raw[:, k]
+
+        point = on_device(problem, self.judged.points.columns[:, row : row + 1])
+        return watch(evaluate, point, self.judge.dtype).left_range
+
+    def _needs_batch(self, t: _Tried, row: int, k: int) -> bool:
+        """Whether the way is right at copies of this point alone."""
+        if self.alone is not None:
+            return False
+        alone = _Examination(self.judge, self.judged, row)
+        again = alone.call(t.way, len(t.rows))
+        if again is None or again.called.misdeed:
+            return again is None
+        return not bool(compared(self.judge, self.judged, [again], self.right).fails[:, k].any())
+
+
+def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tensor) -> Judged:
+    """What was tried, one after the other, against the exact values. What is not to be judged is taken as exact."""
+    rows = torch.cat([t.rows for t in tried])
+    exact = judged.exact.at(rows, range(right.shape[1]))
+    raw, scales = (torch.cat([getattr(t.called, name) for t in tried]) for name in ("raw", "scales"))
+    seen = torch.cat([t.called.seen.expand(len(t.rows), -1) for t in tried])
+    info, size = torch.finfo(judge.dtype), (exact.high * scales).abs()
+    in_range = (size == 0) | ((size >= info.tiny) & (size <= info.max / 4)) | (scales.abs() == 1)
+    values = torch.where((scales == 0) & (raw == 0), exact.high, raw / scales)
+    values = torch.where(right[rows] & seen & in_range, values, exact.high)
+    least = (smallest_subnormal(judge.dtype) / scales.abs()).nan_to_num(posinf=0.0)
+    known = SLACK * judged.noise[rows] + unit_roundoff(judge.dtype) * exact.high.abs() + least / FACTOR
+    points = Points(judged.points.columns[:, rows], judged.points.kinds[rows])
+    return judge.of(points, values, exact, known)
