@@ -110,7 +110,7 @@ def _graph(suspect: Suspect) -> tuple[Cause, str] | None:
         return None
     for way, wrong in ((WITH_GRAPH, WITHOUT_GRAPH), (WITHOUT_GRAPH, WITH_GRAPH)):
         called = call(problem, way, on_device(problem, suspect.points))
-        if called and called.seen[suspect.k] and suspect.within((called.raw / called.scales)[:, suspect.k]):
+        if called and suspect.k in called.raw and suspect.within(called.values(suspect.k)):
             return Cause.PROTOCOL, wrong.failure
     return None
 

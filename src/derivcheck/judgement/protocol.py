@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
@@ -69,6 +69,8 @@ class _Examination:
     judged: Judged
     alone: int | None = None
     """The only row to look at."""
+    batches: dict[tuple[int, bool], tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """By count, and whether it is one point: the rows and the points on the device."""
 
     @cached_property
     def right(self) -> Tensor:
@@ -105,9 +107,12 @@ class _Examination:
 
     def call(self, way: Way, count: int) -> _Tried | None:
         """One way at `count` of the rows, repeated if there are fewer; None where the function refuses it."""
-        used = self.rows[torch.arange(count) % len(self.rows)]
-        used = used[:1].expand(count) if way.single else used
-        called = call(self.judge.problem, way, on_device(self.judge.problem, self.judged.points.columns[:, used]))
+        key = count, way.single
+        if key not in self.batches:
+            used = self.rows[torch.arange(count) % (1 if way.single else len(self.rows))]
+            self.batches[key] = used, on_device(self.judge.problem, self.judged.points.columns[:, used])
+        used, points = self.batches[key]
+        called = call(self.judge.problem, way, points)
         return None if called is None else _Tried(way, used, called)
 
     @cached_property
@@ -117,12 +122,15 @@ class _Examination:
 
     def failure(self, k: int) -> Failure | None:
         """The first way that is wrong for partial k."""
+        failing = self.compared.fails[:, k] if self.tried else torch.zeros(0)
+        if not bool(failing.any()) and not any(t.called.misdeed for t in self.tried):
+            return None
         starts = accumulate((len(t.rows) for t in self.tried), initial=0)
         return next((f for t, start in zip(self.tried, starts, strict=False) if (f := self._of(t, start, k))), None)
 
     def _of(self, t: _Tried, start: int, k: int) -> Failure | None:
         """The failure of one way, whose points begin at row `start` of `compared`."""
-        if t.called.misdeed and bool(t.called.blamed[k]):
+        if t.called.misdeed and k in t.called.blamed:
             row = int(self.rows[0])
             return Failure(t.called.misdeed, row, self.judged, self._needs_batch(t, row, k))
         failing = self.compared.fails[start : start + len(t.rows), k].nonzero().flatten()
@@ -139,7 +147,7 @@ class _Examination:
 
         def evaluate(point: Tensor) -> Tensor:
             called = call(problem, way, point)
-            return torch.empty(0) if called is None else called.raw[:, k]
+            return torch.empty(0) if called is None else called.raw[k]
 
         point = on_device(problem, self.judged.points.columns[:, row : row + 1])
         return watch(evaluate, point, self.judge.dtype).left_range
@@ -157,10 +165,10 @@ class _Examination:
 
 def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tensor) -> Judged:
     """What was tried, one after the other, against the exact values. What is not to be judged is taken as exact."""
-    rows = torch.cat([t.rows for t in tried])
-    exact = judged.exact.at(rows, range(right.shape[1]))
-    raw, scales = (torch.cat([getattr(t.called, name) for t in tried]) for name in ("raw", "scales"))
-    seen = torch.cat([t.called.seen.expand(len(t.rows), -1) for t in tried])
+    rows, columns = torch.cat([t.rows for t in tried]), range(right.shape[1])
+    exact = judged.exact.at(rows, columns)
+    seen = torch.stack([torch.cat([torch.full(t.rows.shape, k in t.called.raw) for t in tried]) for k in columns], 1)
+    raw, scales = (_stacked(tried, name, columns) for name in ("raw", "scales"))
     info, size = torch.finfo(judge.dtype), (exact.high * scales).abs()
     in_range = (size == 0) | ((size >= info.tiny) & (size <= info.max / 4)) | (scales.abs() == 1)
     values = torch.where((scales == 0) & (raw == 0), exact.high, raw / scales)
@@ -169,3 +177,13 @@ def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tenso
     known = SLACK * judged.noise[rows] + unit_roundoff(judge.dtype) * exact.high.abs() + least / FACTOR
     points = Points(judged.points.columns[:, rows], judged.points.kinds[rows])
     return judge.of(points, values, exact, known)
+
+
+def _stacked(tried: Sequence[_Tried], name: str, columns: Sequence[int]) -> Tensor:
+    """(n of all ways, m) float64 on the CPU; 1 where nothing was computed."""
+
+    def of(t: _Tried, k: int) -> Tensor:
+        found: Tensor | None = getattr(t.called, name).get(k)
+        return torch.ones(t.rows.shape, dtype=torch.float64) if found is None else found.double().cpu()
+
+    return torch.stack([torch.cat([of(t, k) for t in tried]) for k in columns], 1)

@@ -6,8 +6,9 @@ Each way changes one thing in the plain call, which is what the verdict is based
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -29,6 +30,8 @@ ALWAYS, NEVER, TWICE = "always", "never", "twice"
 
 Arrange = Callable[[Tensor], Tensor]  # (..., n) -> the same numbers, laid out differently
 Vary = Callable[[Tensor, int], Tensor]  # cotangent ±2^k (n,), level of differentiation -> another one (n,)
+
+_draw = cache(powers_of_two)  # by seed
 
 
 def _same(numbers: Tensor) -> Tensor:
@@ -73,7 +76,7 @@ class Way:
     inputs: Arrange = _same
     leaf: bool = True
     """Whether the inputs are leaves of the graph, not results of an operation."""
-    vary: Vary = lambda v, level: v
+    vary: Vary = lambda v, level: v.clone()
     graph: str = ""
     """`create_graph`: as needed, always, or never for what is recorded; or a second backward is recorded."""
     single: bool = False
@@ -133,18 +136,20 @@ def ways(problem: Problem) -> Iterator[Way]:
 
 
 class Called(NamedTuple):
-    """What one way gave at n points, float64 on the CPU."""
+    """What one way gave at n points, by the column of the partial: of those that were computed."""
 
-    raw: Tensor
-    """(n, m) partials times their cotangents."""
-    scales: Tensor
-    """(n, m) the products of the cotangents."""
-    seen: Tensor
-    """(m,) bool: computed."""
-    misdeed: str
+    raw: Mapping[int, Tensor]
+    """(n,) partials times their cotangents."""
+    scales: Mapping[int, Tensor]
+    """(n,) the products of the cotangents, float64."""
+    misdeed: str = ""
     """What the call did beside giving numbers, as a sentence: it changed something in place, or raised."""
-    blamed: Tensor
-    """(m,) bool: the partials that this concerns."""
+    blamed: frozenset[int] = frozenset()
+    """The partials that this concerns."""
+
+    def values(self, k: int) -> Tensor:
+        """(n,) partial k, float64 on the CPU."""
+        return self.raw[k].double().cpu() / self.scales[k].cpu()
 
 
 def call(problem: Problem, way: Way, points: Tensor) -> Called | None:
@@ -172,21 +177,18 @@ class _Walk:
         self.columns = {
             multi_index.canonical(alpha): k for k, alpha in enumerate(problem.partials) if self._wanted(alpha)
         }
-        shape = self.n, len(problem.partials)
-        self.raw, self.scales = torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
-        self.seen = torch.zeros(shape[1], dtype=torch.bool)
-        self.draw = powers_of_two(problem.seed)
+        self.raw: dict[int, Tensor] = {}
+        self.scales: dict[int, Tensor] = {}
+        self.draw = _draw(problem.seed)
         self.inputs = self._made(points)
         self.misdeed, self.forward_done = "", False
 
     @property
     def called(self) -> Called:
         """What there is so far. What was changed in place concerns all derivatives; an exception, what is missing."""
-        wanted = torch.zeros_like(self.seen)
-        wanted[list(self.columns.values())] = True
-        orders = torch.tensor([sum(alpha) for alpha in self.problem.partials])
-        blamed = wanted & (orders > 0) if bool(self.seen[wanted].all()) else wanted & ~self.seen
-        return Called(self.raw, self.scales, self.seen, self.misdeed, blamed)
+        missing = frozenset(self.columns.values()) - self.raw.keys()
+        derivatives = frozenset(k for sequence, k in self.columns.items() if sequence)
+        return Called(self.raw, self.scales, self.misdeed, missing or derivatives)
 
     def _wanted(self, alpha: multi_index.MultiIndex) -> bool:
         alone = self.way.only is None or not any(count for j, count in enumerate(alpha) if j != self.way.only)
@@ -218,8 +220,8 @@ class _Walk:
         self.forward_done = True
         if self.way.between:
             self._elsewhere()
-        self._record((), value, torch.ones(self.n))
-        scale = torch.ones(self.n, dtype=torch.float64)
+        scale = torch.ones(self.n, dtype=torch.float64, device=value.device)
+        self._record((), value, scale)
         self._descend((), value, tree([s for s in self.columns if s]), scale)
         self._watch("backward changes the inputs of the function in place", self.inputs, before)
 
@@ -244,7 +246,7 @@ class _Walk:
             raise
         self._watch("backward changes its grad_output in place", [v], [given])
         self._watch("backward changes the result of the function in place", [value.detach()], [kept])
-        scale = scale * v.double().cpu()
+        scale = scale * v
         for j, known, further in zip(branches, recorded, onward, strict=True):
             self._record((*sequence, j), known, scale)
             self._descend((*sequence, j), further, branches[j], scale)
@@ -274,9 +276,8 @@ class _Walk:
 
     def _record(self, sequence: Sequence_, value: Tensor, scale: Tensor) -> None:
         k = self.columns.get(sequence)
-        if k is None:
-            return
-        self.raw[:, k], self.scales[:, k], self.seen[k] = value.detach().clone().double().cpu(), scale, True
+        if k is not None:
+            self.raw[k], self.scales[k] = value.detach().clone(), scale
 
     def _watch(self, says: str, after: list[Tensor], before: list[Tensor]) -> None:
         if not all(map(_equal, after, before)):
