@@ -7,7 +7,7 @@ exact values that are known already. A few roundings more are allowed, which a c
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -19,6 +19,7 @@ from torch import Tensor
 from derivcheck.judgement.bound import FACTOR, Judged
 from derivcheck.judgement.crossing import SLACK
 from derivcheck.judgement.judge import Judge
+from derivcheck.judgement.noise import MORE_RUNS, perturbation
 from derivcheck.judgement.protocol_calls import PLAIN, POINTS, Called, Way, call, ways
 from derivcheck.judgement.watch import watch
 from derivcheck.sampling.points import Kind, Points, on_device
@@ -26,7 +27,7 @@ from derivcheck.ulp import smallest_subnormal, unit_roundoff
 
 WORST = 8  # of the points: those with the largest errors; the others are drawn at random
 MOST = 4096  # points at once for a function that takes no other number of them than that of the check
-WATCHED = 4  # failing points at which it is looked whether an intermediate result left the range
+LOOKED_AT = 4  # failing points of one way that are looked into one by one, for noise of its own and for overflow
 
 
 class Failure(NamedTuple):
@@ -134,23 +135,36 @@ class _Examination:
             row = int(self.rows[0])
             return Failure(t.called.misdeed, row, self.judged, self._needs_batch(t, row, k))
         failing = self.compared.fails[start : start + len(t.rows), k].nonzero().flatten()
-        for i in failing[:WATCHED].tolist():
+        for i in failing[:LOOKED_AT].tolist():
             row = int(t.rows[i])
-            if not (t.way.scaled and self._leaves_range(t.way, row, k)):
+            if not (self._is_noise(t.way, row, start + i, k) or (t.way.scaled and self._leaves_range(t.way, row, k))):
                 return Failure(t.way.failure, start + i, self.compared, self._needs_batch(t, row, k))
         return None
+
+    def _evaluate(self, way: Way, k: int) -> Callable[[Tensor], Tensor]:
+        """Points (d, n) -> what the way gives for partial k, (n, 1); nothing where it refuses."""
+
+        def evaluate(points: Tensor) -> Tensor:
+            called = call(self.judge.problem, way, points)
+            return torch.empty(0, 1) if called is None or k not in called.raw else called.values(k).unsqueeze(1)
+
+        return evaluate
+
+    def _point(self, row: int) -> Tensor:
+        return on_device(self.judge.problem, self.judged.points.columns[:, row : row + 1])
+
+    def _is_noise(self, way: Way, row: int, place: int, k: int) -> bool:
+        """Whether the error is rounding of this way alone: terms that cancel exactly for cotangents ±2^k, as in the
+        backward of cumprod, leave a remainder for others. Perturbed only: no other estimate keeps the cotangents."""
+        seed = self.judge.problem.seed + 10
+        found = perturbation(self._evaluate(way, k), self._point(row), MORE_RUNS, seed)
+        bound = self.compared.bound[place, k] + FACTOR * found.max()
+        return bool(self.compared.error[place, k] <= bound)
 
     def _leaves_range(self, way: Way, row: int, k: int) -> bool:
         """Whether an intermediate result over- or underflows the dtype that is checked, with this cotangent: by no
         fault of the backward. One that computes in a narrower dtype, and leaves its range, is at fault."""
-        problem = self.judge.problem
-
-        def evaluate(point: Tensor) -> Tensor:
-            called = call(problem, way, point)
-            return torch.empty(0) if called is None else called.raw[k]
-
-        point = on_device(problem, self.judged.points.columns[:, row : row + 1])
-        return watch(evaluate, point, self.judge.dtype).left_range
+        return watch(self._evaluate(way, k), self._point(row), self.judge.dtype).left_range
 
     def _needs_batch(self, t: _Tried, row: int, k: int) -> bool:
         """Whether the way is right at copies of this point alone."""
