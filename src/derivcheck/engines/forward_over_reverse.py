@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck.engines.calling import point_function, run
+from derivcheck.engines.calling import leaves, point_function, run
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.forward import Base, along
 from derivcheck.engines.reverse import powers_of_two
@@ -40,8 +40,9 @@ def prepare(problem: Problem) -> Evaluate:
 
     def evaluate(points: Tensor) -> Partials:
         found = derivatives(points) if derivatives else Partials(torch.empty_like(points[:1]).T)
-        with torch.no_grad():
-            found.values[:, values] = run(function, *points).unsqueeze(1)
+        if values:
+            columns = leaves(points) if problem.function else points
+            found.values[:, values] = run(function, *columns).detach().unsqueeze(1)
         return found
 
     return evaluate

@@ -17,6 +17,7 @@ from derivcheck.exact.enclosures import Exact
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
+from derivcheck.judgement.operations import eager
 from derivcheck.sampling.points import Kind, Points, placed
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def _if_possible(estimate: Estimate) -> Estimate:
 
     def guarded(places: Tensor, error: Tensor) -> Tensor:
         try:
-            return estimate(places, error)
+            with eager():  # all runs of an estimate take the same path, and no mode meets torch.compile
+                return estimate(places, error)
         except DerivcheckError:
             raise
         except Exception:
