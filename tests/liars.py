@@ -143,9 +143,9 @@ LIES = [
     Case("saved as attribute", SavedInput.apply, "x**3", order=2, cause="CUT", first_wrong=2),
     Case("detached", lambda x, y: x.sin() * y.detach(), "sin(x)*y", cause="CUT"),
     Case("rebuilt", lambda x: torch.tensor(x.tolist(), dtype=x.dtype) ** 2, "x**2", cause="CUT"),
-    Case("ignores grad_output", IgnoresCotangent.apply, "exp(x)", cause="COTANGENT"),
-    Case("mixes points", MixesPoints.apply, "x**2", cause="COTANGENT"),
-    Case("sign of grad_output", SignOfCotangent.apply, "3*x", cause="COTANGENT"),
+    Case("ignores grad_output", IgnoresCotangent.apply, "exp(x)", cause="PROTOCOL"),
+    Case("mixes points", MixesPoints.apply, "x**2", cause="PROTOCOL"),
+    Case("sign of grad_output", SignOfCotangent.apply, "3*x", cause="PROTOCOL"),
     Case("order of differentiation", crossed, "sin(x*y)", order=2, cause="ASYMMETRIC", first_wrong=2),
     Case(
         "where",

@@ -99,7 +99,7 @@ class Cause(Enum):
     FORMULA = "the derivative is wrong by more than rounding explains, and more precision would not fix it"
     NON_FINITE = "NaN or infinity where the derivative is finite"
     ASYMMETRIC = "the mixed partial depends on the order of differentiation"
-    COTANGENT = "right for a constant cotangent only: the backward ignores grad_output, or mixes points"
+    PROTOCOL = "the result depends on how the function and its backward are called"
     CUT = "autograd sees no path to the variable, but the derivative is not 0: a detach, or a tensor rebuilt"
     RANGE = "an intermediate result overflows or underflows this dtype"
     PRECISION = "wrong in this dtype only, right in float64"

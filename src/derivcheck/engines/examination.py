@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from derivcheck.engines.calling import user_function
-from derivcheck.engines.loading import PointFunction, raised
+from derivcheck.engines.calling import is_lacking, user_function
+from derivcheck.engines.loading import HERE, PointFunction, raised
 from derivcheck.errors import DerivcheckError, FunctionError
+
+# The modules of this package that call the user's function or its backward: what is raised further in is not theirs.
+CALLERS = ("calling.py", "reverse.py", "forward.py", "forward_over_reverse.py", "jet.py", "protocol_calls.py")
 
 if TYPE_CHECKING:
     from derivcheck.engines.extend import Evaluate, Partials
@@ -24,27 +29,54 @@ def first_evaluation(problem: Problem, evaluate: Evaluate, points: Tensor) -> Pa
     examine(user_function(problem), problem.function_name, list(points))
     try:
         return evaluate(points)
-    except DerivcheckError:
+    except (DerivcheckError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # SystemExit too: it would end the run with a status of its own
         raise raised(problem.function_name, "raises when it is differentiated", error) from None
 
 
+def failure(problem: Problem, error: BaseException) -> FunctionError | None:
+    """The error as one of the user's function, if it is: raised in its code, or in torch on its behalf."""
+    if problem.function is None or isinstance(error, (DerivcheckError, KeyboardInterrupt)):
+        return None
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    inner = max((i for i, file in enumerate(files) if file.startswith(HERE)), default=-1)
+    if not files[inner].endswith(CALLERS) or (inner == len(files) - 1 and not files[inner].endswith("calling.py")):
+        return None  # ours
+    return raised(problem.function_name, "raises", error)
+
+
 def examine(function: PointFunction, name: str | None, columns: Sequence[Tensor]) -> None:
-    """Call the function twice on n points and refuse what cannot be differentiated point by point."""
+    """Call the function twice on n points and refuse what cannot be differentiated point by point.
+
+    It is called as a training loop does, with leaves that require grad: it may differentiate by itself.
+    """
     name = name or str(getattr(function, "__name__", "the function"))
-    given = [column.clone() for column in columns]
-    with torch.no_grad():
-        try:
+    given = [column.clone().requires_grad_() for column in columns]
+    try:
+        with torch.enable_grad():
             first = function(*given)
-        except Exception as error:
-            if "not implemented for" in str(error):
-                return  # the engine says so, as a row
-            raise raised(name, "raises", error) from None
-        _require_column(first, columns[0], name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception) and is_lacking(error):
+            return  # the engine says so, as a row
+        _require_no_writing(function, name, columns, error)
+        raise raised(name, "raises", error) from None
+    _require_column(first, columns[0], name)
+    _require_untouched(given, columns, name)
+    with torch.enable_grad():
+        second = function(*[column.clone().requires_grad_() for column in columns])
+    _require_same(first.detach().reshape(-1), second.detach().reshape(-1), name)
+
+
+def _require_no_writing(function: PointFunction, name: str, columns: Sequence[Tensor], error: BaseException) -> None:
+    """Torch raises if a leaf that requires grad is changed in place: say which, as for what changes it unnoticed."""
+    if "in-place operation" in str(error):
+        given = [column.clone() for column in columns]
+        with torch.no_grad(), suppress(Exception):
+            function(*given)
         _require_untouched(given, columns, name)
-        second = function(*[column.clone() for column in columns])
-    _require_same(first.reshape(-1), second.reshape(-1), name)
 
 
 def _require_column(result: Any, like: Tensor, name: str) -> None:
@@ -58,7 +90,7 @@ def _require_column(result: Any, like: Tensor, name: str) -> None:
             f"{name} returns a tensor of {result.dtype}, which has no derivative", f"Return {like.dtype}."
         )
     if tuple(result.shape) not in ((n,), (n, 1)):
-        cure = f"Return one number a point: ({n},) or ({n}, 1). --layout matrix passes one (n, d) tensor."
+        cure = f"Return one number per point: ({n},) or ({n}, 1). --layout matrix passes one (n, d) tensor."
         raise FunctionError(f"{name} returns shape {tuple(result.shape)} for {n} points", cure)
     if result.dtype != like.dtype:
         cure = "Return the dtype that was passed, or set --dtype."
@@ -71,7 +103,7 @@ def _require_column(result: Any, like: Tensor, name: str) -> None:
 
 def _require_untouched(given: Sequence[Tensor], columns: Sequence[Tensor], name: str) -> None:
     for j, (after, before) in enumerate(zip(given, columns, strict=True)):
-        if not torch.equal(after.nan_to_num(), before.nan_to_num()):
+        if not torch.equal(after.detach().nan_to_num(), before.nan_to_num()):
             raise FunctionError(f"{name} changes its argument {j + 1} in place", "Work on a clone: x = x.clone().")
 
 

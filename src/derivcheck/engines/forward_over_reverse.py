@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck.engines.calling import call, point_function
+from derivcheck.engines.calling import call, leaves, point_function
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.forward import Base, along
 from derivcheck.engines.reverse import Cotangent, powers_of_two
@@ -34,8 +34,9 @@ def prepare(problem: Problem) -> Evaluate:
 
     def evaluate(points: Tensor) -> Partials:
         found = derivatives(points) if derivatives else Partials(torch.empty_like(points[:1]).T)
-        with torch.no_grad():
-            found.values[:, values] = call(function, *points).unsqueeze(1)
+        if values:
+            columns = leaves(points) if problem.function else points
+            found.values[:, values] = call(function, *columns).detach().unsqueeze(1)
         return found
 
     return evaluate

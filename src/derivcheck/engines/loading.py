@@ -65,13 +65,15 @@ class _AnyDtype:
 
     def __init__(self, module: torch.nn.Module) -> None:
         self.module = module
+        self.__wrapped__ = module.forward  # where inspect.signature finds the names of its parameters
         self.copies: dict[tuple[torch.dtype, torch.device], torch.nn.Module] = {}
 
-    def __call__(self, *columns: Tensor) -> Any:
-        key = columns[0].dtype, columns[0].device
+    def __call__(self, *columns: Tensor, **named: Tensor) -> Any:
+        first = next(iter((*columns, *named.values())))
+        key = first.dtype, first.device
         if key not in self.copies:
             self.copies[key] = copy.deepcopy(self.module).to(dtype=key[0], device=key[1])
-        return self.copies[key](*columns)
+        return self.copies[key](*columns, **named)
 
 
 def _module(place: str, name: str) -> ModuleType:
@@ -88,7 +90,9 @@ def _module(place: str, name: str) -> ModuleType:
         )
     try:
         return _from_file(path) if is_file else importlib.import_module(place)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: it would end the run with a status of its own
         missing = isinstance(error, ModuleNotFoundError) and not is_file and place.startswith(error.name or " ")
         if missing:
             raise FunctionError(
@@ -111,7 +115,7 @@ def _public(found: Any) -> list[str]:
     return [n for n in dir(found) if not n.startswith("_")][:10] or ["nothing public"]
 
 
-def raised(name: str | None, what: str, error: Exception) -> FunctionError:
+def raised(name: str | None, what: str, error: BaseException) -> FunctionError:
     """The user's error, with the user's own frames."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if not f.filename.startswith((HERE, TORCH, "<frozen"))] or frames[-1:]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -63,25 +63,34 @@ def prepare(problem: Problem) -> Evaluate:
     return along(problem, [multi_index.canonical(alpha) for alpha in problem.partials], powers_of_two(problem.seed))
 
 
-def along(problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent) -> Evaluate:
-    """One column per sequence of differentiations. Common prefixes are computed once."""
+def along(
+    problem: Problem, sequences: Sequence[Steps], cotangent: Cotangent, tracked: Set[int] | None = None
+) -> Evaluate:
+    """One column per sequence of differentiations. Common prefixes are computed once.
+
+    `tracked` are the variables that require grad: by default all of a user's function, as in a training loop, which
+    matters where it differentiates by itself; otherwise those that are differentiated by.
+    """
     function = point_function(problem)
-    tree = _tree(sequences)
+    branches = tree(sequences)
     columns_of = {s: [k for k, other in enumerate(sequences) if other == s] for s in sequences}
     places = {j for s in sequences for j in s}
+    tracked = tracked if tracked is not None else set(range(len(problem.variables))) if problem.function else places
     depth = max(map(len, sequences))
     own = Tensor.clone if problem.function else Tensor.detach  # a user's function may write to its input
 
     def evaluate(points: Tensor) -> Partials:
-        inputs = [own(row).requires_grad_(j in places) for j, row in enumerate(points)]
+        inputs = [own(row).requires_grad_(j in tracked) for j, row in enumerate(points)]
         drawn = [cotangent(points.shape[1], level, points.device, points.dtype) for level in range(depth)]
         walk = _Walk(inputs, drawn, len(sequences), columns_of, problem.deadline)
         try:
-            with torch.set_grad_enabled(bool(tree)):
+            with torch.set_grad_enabled(bool(branches or problem.function)):
                 value = call(function, *inputs)
         except Unsupported as reason:
+            if tracked != places:
+                return along(problem, sequences, cotangent, places)(points)
             return _one_by_one(problem, sequences, cotangent, points, str(reason))
-        walk.descend((), value, tree, cut=False)
+        walk.descend((), value, branches, cut=False)
         return Partials(walk.values.T, frozenset(walk.cut), walk.unsupported)
 
     return evaluate
@@ -93,20 +102,20 @@ def _one_by_one(
     """An operation has no backward: compute the columns that do not need it, each with its own variables tracked."""
     if len(sequences) == 1:
         return Partials(torch.full_like(points[:1].T, torch.nan), unsupported={0: reason})
-    parts = [along(problem, [s], cotangent)(points) for s in sequences]
+    parts = [along(problem, [s], cotangent, set(s))(points) for s in sequences]
     cut = frozenset(k for k, part in enumerate(parts) if part.cut)
     unsupported = {k: part.unsupported[0] for k, part in enumerate(parts) if part.unsupported}
     return Partials(torch.cat([part.values for part in parts], 1), cut, unsupported)
 
 
-def _tree(sequences: Sequence[Steps]) -> Tree:
+def tree(sequences: Sequence[Steps]) -> Tree:
     """The sequences as a tree: {0: {0: {}, 1: {}}} for (0, 0) and (0, 1)."""
-    tree: Tree = {}
+    root: Tree = {}
     for sequence in sequences:
-        branch = tree
+        branch = root
         for j in sequence:
             branch = branch.setdefault(j, {})
-    return tree
+    return root
 
 
 class _Walk:

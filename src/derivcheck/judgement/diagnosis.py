@@ -14,10 +14,11 @@ from derivcheck.engines import reverse
 from derivcheck.engines.calling import point_function
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.judge import Judge
+from derivcheck.judgement.protocol_calls import WITH_GRAPH, WITHOUT_GRAPH, call
 from derivcheck.judgement.watch import watch
 from derivcheck.multi_index import MultiIndex
 from derivcheck.outcomes import Cause
-from derivcheck.sampling.points import placed
+from derivcheck.sampling.points import on_device, placed
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Suspect:
 
 def diagnose(suspect: Suspect) -> tuple[Cause, str]:
     """The first cause that explains the failure, and what is known of it."""
-    for question in (_value, _non_finite, _cut, _cotangent, _asymmetric, _range, _precision):
+    for question in (_value, _non_finite, _cut, _cotangent, _graph, _asymmetric, _range, _precision):
         answer = question(suspect)
         if answer is not None:
             return answer
@@ -97,7 +98,21 @@ def _cotangent(suspect: Suspect) -> tuple[Cause, str] | None:
     if suspect.judge.problem.engine != "reverse" or suspect.order == 0:
         return None
     with_ones = suspect.along(multi_index.canonical(suspect.alpha), reverse.ones)
-    return (Cause.COTANGENT, "") if suspect.within(with_ones) else None
+    if not suspect.within(with_ones):
+        return None
+    return Cause.PROTOCOL, "right for a constant grad_output only: the backward ignores it, or mixes points"
+
+
+def _graph(suspect: Suspect) -> tuple[Cause, str] | None:
+    """Whether it is right with create_graph where it was computed without, or the reverse."""
+    problem = suspect.judge.problem
+    if problem.engine != "reverse" or problem.function is None or suspect.order == 0:
+        return None
+    for way, wrong in ((WITH_GRAPH, WITHOUT_GRAPH), (WITHOUT_GRAPH, WITH_GRAPH)):
+        called = call(problem, way, on_device(problem, suspect.points))
+        if called and suspect.k in called.raw and suspect.within(called.values(suspect.k)):
+            return Cause.PROTOCOL, wrong.failure
+    return None
 
 
 def _asymmetric(suspect: Suspect) -> tuple[Cause, str] | None:

@@ -21,6 +21,7 @@ from derivcheck.exact.referee import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
 from derivcheck.judgement.judge import Judge
+from derivcheck.judgement.protocol import Failure, examined
 from derivcheck.judgement.sensitivity import sensitivities
 from derivcheck.judgement.suggestion import defined_domain
 from derivcheck.results import Sensitivity
@@ -62,6 +63,11 @@ class Evidence:
     """Points evaluated at once."""
     prepare_seconds: float
     referee_seconds: float
+
+    @cached_property
+    def protocol(self) -> tuple[Failure | None, ...]:
+        """Per partial: a way of calling the function and its backward that is wrong where the plain call is right."""
+        return examined(self.judge, self.judged)
 
     @cached_property
     def better_domain(self) -> str:

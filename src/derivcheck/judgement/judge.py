@@ -20,6 +20,7 @@ from derivcheck.exact.enclosures import Exact, Status
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
+from derivcheck.judgement.operations import eager
 from derivcheck.sampling.points import Kind, Points, ends, into, placed
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ class Judge:
     def _guarded(self, points: Tensor) -> Tensor:
         """What the engine gives; NaN, which says nothing, where the function takes no points but those it was given."""
         try:
-            return self.values(points)
+            with eager():  # all runs of an estimate take the same path, and no mode meets torch.compile
+                return self.values(points)
         except DerivcheckError:
             raise
         except Exception:

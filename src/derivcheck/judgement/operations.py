@@ -1,6 +1,8 @@
 """Seeing every operation that torch runs, forward and backward: the base of what perturbs and what watches them."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -19,6 +21,19 @@ class Operations(TorchDispatchMode):
     def _should_skip_dynamo(cls) -> bool:
         """Nothing here is compiled. True, torch's default, would import its compiler: a second, the first time."""
         return False
+
+
+def eager() -> AbstractContextManager[Any]:
+    """Inside, what `torch.compile` made runs as the Python it was made of.
+
+    Dynamo traces the dispatch modes of this package: with fullgraph=True it raises, without it recompiles for each.
+    What is subtracted from one another must run inside together: a compiled function and its eager twin differ by
+    fusion. Without dynamo in memory nothing was compiled; torch 2.5 has no such switch.
+    """
+    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+        return nullcontext()
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
 
 
 def call(func: Any, args: Any, kwargs: Any) -> Any:

@@ -37,13 +37,14 @@ class Said(NamedTuple):
     cause: Cause | None = None
     message: str = ""
     worst: Worst | None = None
+    needs_batch: bool = False
 
 
 def row(
     problem: Problem, alpha: MultiIndex, said: Said, symbolic: SymbolicPartials | None = None, **figures: Any
 ) -> PartialResult:
     """The row of a partial: its names, what is said of it, its figures. `symbolic` prints its formula."""
-    pinned = None if said.worst is None or said.cause is Cause.COTANGENT else said.worst.point
+    pinned = None if said.worst is None or said.needs_batch else said.worst.point
     return PartialResult(
         partial={v: k for v, k in zip(problem.variables, alpha, strict=True) if k},
         order=sum(alpha),
@@ -84,7 +85,7 @@ def judged_row(evidence: Evidence, k: int, times: Timed) -> PartialResult:
     return row(
         problem,
         problem.partials[k],
-        Said(decision.verdict, decision.cause, decision.message, _worst(evidence, k, decision)),
+        Said(decision.verdict, decision.cause, decision.message, _worst(evidence, k, decision), decision.needs_batch),
         evidence.judge.referees.symbolic,
         points=PointCounts(evidence.checked, int(judged.counted[:, k].sum()), skipped(judged, k)),
         difference=difference(evidence.sides.autograd[evidence.places, k], sympy, judged, k) if both else Difference(),

@@ -36,6 +36,8 @@ class Decision(NamedTuple):
     judged: Judged | None = None
     """Where `at` points, if not into the evidence's own judged points: those of another sequence."""
     column: int = 0
+    needs_batch: bool = False
+    """Whether it takes several different points to show it, so that the reproduce line must keep them."""
 
 
 def decide(evidence: Evidence, k: int) -> Decision:
@@ -50,6 +52,7 @@ def decide(evidence: Evidence, k: int) -> Decision:
         return _disagrees(evidence, k, blamed)
     return (
         _asymmetric(evidence, k)
+        or _protocol(evidence, k)
         or _uncovered(evidence, k)
         or _warning(evidence, k, Cause.RANGE, failing[excused])
         or _warning(evidence, k, Cause.ISOLATED, blamed)
@@ -108,7 +111,7 @@ def _disagrees(evidence: Evidence, k: int, blamed: Tensor) -> Decision:
     if bool(torch.isfinite(judged.values[worst, k]).all()) and isolated(evidence, k, worst):
         return Decision(Verdict.DISAGREES, Cause.ISOLATED, _alone(evidence, shown, len(blamed)), shown)
     cause, message = diagnose(Suspect(evidence.judge, k, judged.at(worst), k in evidence.cut))
-    return Decision(Verdict.DISAGREES, cause, message, shown)
+    return Decision(Verdict.DISAGREES, cause, message, shown, needs_batch=cause is Cause.PROTOCOL)
 
 
 def _alone(evidence: Evidence, at: int, count: int) -> str:
@@ -131,6 +134,15 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
             message = f"differentiating by {by} is wrong"
             return Decision(Verdict.DISAGREES, Cause.ASYMMETRIC, message, _first(judged, column), judged, column)
     return None
+
+
+def _protocol(evidence: Evidence, k: int) -> Decision | None:
+    """Right as it was called, wrong if it is called another way."""
+    failure = evidence.protocol[k]
+    if failure is None:
+        return None
+    message, at, judged, needs_batch = failure
+    return Decision(Verdict.DISAGREES, Cause.PROTOCOL, message, at, judged, k, needs_batch)
 
 
 def _imprecise(evidence: Evidence, k: int) -> Decision | None:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from derivcheck.judgement.operations import Operations, call, floats
+from derivcheck.judgement.operations import Operations, call, eager, floats
 
 SHRINKING = frozenset(
     "mul div exp exp2 pow square reciprocal sigmoid erfc mul_ div_ prod sigmoid_backward exp_ sech".split()
@@ -18,10 +18,14 @@ Evaluate = Callable[[Tensor], Tensor]  # points (d, k) -> values (k,) of the par
 
 
 class Watch(Operations):
-    """Records which operations ran, and the first whose result left the range of its dtype. For a single point."""
+    """Records which operations ran, and the first whose result left the range of its dtype. For a single point.
 
-    def __init__(self) -> None:
+    If a dtype is given, results of other dtypes are not looked at.
+    """
+
+    def __init__(self, dtype: torch.dtype | None = None) -> None:
         super().__init__()
+        self.dtype = dtype
         self.operations: set[str] = set()
         self.overflow = self.underflow = ""
 
@@ -29,7 +33,7 @@ class Watch(Operations):
         name = func.overloadpacket.__name__
         self.operations.add(name)
         out = call(func, args, kwargs)
-        for tensor in floats(out):
+        for tensor in (t for t in floats(out) if self.dtype in (None, t.dtype)):
             inputs = [a for part in floats((args, kwargs)) for a in part.flatten().tolist()]
             self._look(name, tensor, inputs)
         return out
@@ -55,9 +59,9 @@ class Watch(Operations):
         return f"the result of {self.underflow} underflows" if self.underflow else ""
 
 
-def watch(evaluate: Evaluate, point: Tensor) -> Watch:
-    """Run one point (d, 1) and look at every operation, forward and backward."""
-    mode = Watch()
-    with mode:
+def watch(evaluate: Evaluate, point: Tensor, dtype: torch.dtype | None = None) -> Watch:
+    """Run one point (d, 1) and look at every operation, forward and backward, or at those that give this dtype."""
+    mode = Watch(dtype)
+    with eager(), mode:
         evaluate(point)
     return mode

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from derivcheck.engines import loading
+from derivcheck.engines import examination, loading
 from derivcheck.engines.registry import names as engine_names
 from derivcheck.errors import DerivcheckError, TimedOut, Unsupported
 from derivcheck.exact.referee import Referees
@@ -124,7 +124,7 @@ def run(problem: Problem, referees: Referees | None) -> Found:
     seconds = Seconds(prepare=time.perf_counter() - start)
     able = replace(problem, partials=tuple(alpha for alpha in problem.partials if alpha not in found))
     if referees is not None and able.partials:
-        judged, seconds = _numeric_stage(able, referees, seconds)
+        judged, seconds = _guarded_stage(able, referees, seconds)
         found |= judged
     seconds = replace(seconds, total=time.perf_counter() - start)
     return Found(tuple(found[alpha] for alpha in problem.partials), seconds)
@@ -141,6 +141,19 @@ def _symbolic_stage(problem: Problem) -> dict[MultiIndex, PartialResult]:
         except TimedOut as reason:
             done[alpha] = rows.late(problem, alpha, str(reason))
     return done
+
+
+def _guarded_stage(
+    problem: Problem, referees: Referees, seconds: Seconds
+) -> tuple[dict[MultiIndex, PartialResult], Seconds]:
+    """The numeric stage; whatever the user's function raises, SystemExit too, is its failure, with its frames."""
+    try:
+        return _numeric_stage(problem, referees, seconds)
+    except BaseException as error:
+        failure = examination.failure(problem, error)
+        if failure is None:
+            raise
+        raise failure from None
 
 
 def _numeric_stage(
