@@ -10,26 +10,25 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck import ulp
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import dtype_of
 from derivcheck.engines.extend import Evaluate
-from derivcheck.engines.streams import Stream, generator, seed_of
+from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError
-from derivcheck.exact.enclosures import Exact, Status
+from derivcheck.exact.enclosures import Exact
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
 from derivcheck.judgement.operations import eager
-from derivcheck.sampling.points import Kind, Points, ends, into, placed
+from derivcheck.judgement.scatter import scatter, steps
+from derivcheck.sampling.points import Kind, Points, ends, placed
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 BATCH = 4096  # points perturbed at once, times 16 runs: some 100 MB for a graph of 100 nodes
-COPIED = 64  # points whose copies are refereed at a time
-SHARED = 8  # times the noise of the formula that a kernel's may be: it takes other steps than the formula
-FEWEST = 3  # copies that must have an error for their scatter to say anything
+
+COPIED = 64  # points whose copies are refereed at a time: some 1500 points
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Judge:
         """The noise by perturbation, (k, c); 0 where the function cannot be called so."""
         batches = points.to(self.dtype).split(BATCH, 1)
         seed = seed_of(stream, self.problem.seed)
-        return torch.cat([noise.perturbation(self._guarded, batch, runs, seed) for batch in batches])
+        return torch.cat([noise.perturbation(self.attempted, batch, runs, seed) for batch in batches])
 
     def _extreme(self, points: Points) -> Tensor:
         """(k, c) bool: points that we added where a coordinate is so small that the powers of it which a derivative of
@@ -100,45 +99,10 @@ class Judge:
         return [
             Estimate(lambda places: self.noise(points[:, places])),
             Estimate(lambda places: self.noise(points[:, places], noise.MORE_RUNS, Stream.MORE_NOISE)),
-            *([Estimate(lambda places: self._scatter(points[:, places]), COPIED)] if noise.steps(self.dtype) else []),
+            *([Estimate(lambda places: scatter(self, points[:, places]), COPIED)] if steps(self.dtype) else []),
         ]
 
-    def _scatter(self, points: Tensor) -> Tensor:
-        """How far the errors at copies of the points are apart, each against its own exact value, as far as rounding
-        the steps of the formula or the inputs has such effects too: else float32 inside a float64 kernel would pass
-        for rounding."""
-        near, far = noise.steps(self.dtype)
-        errors, values = self._at_copies(points, near)
-        conditioning = noise.spread(values) * (ulp.unit_roundoff(self.dtype) / near)
-        scatter = torch.maximum(noise.spread(errors, FEWEST), noise.spread(self._at_copies(points, far)[0], FEWEST))
-        return torch.minimum(scatter, SHARED * (self._noise_of_formula(points) + conditioning))
-
-    def _at_copies(self, points: Tensor, step: float) -> tuple[Tensor, Tensor]:
-        """Signed errors and exact values (copies, k, c), NaN where there are none and where some coordinate that can
-        move did not: an error that comes from one coordinate must not be taken for scatter. A set of copies is
-        evaluated at a time: every copy of a point then has the same cotangents."""
-        low, high = ends(self.problem)
-        fixed = (low == high) | (points == 0)  # by the domain, or because a move is relative
-        errors, values = [], []
-        for copy in noise.copies(points, step, generator(Stream.COPIES, self.problem.seed)):
-            inside = (copy >= low) & (copy <= high)
-            moved = into(self.problem, torch.where(inside, copy, 2 * points - copy))
-            exact = self.exact(moved)
-            usable = ((moved != points) | fixed).all(0).unsqueeze(1) & (exact.status == Status.SETTLED)
-            errors.append(exact.signed_error(self._guarded(moved.to(self.dtype))).masked_fill(~usable, torch.nan))
-            values.append(exact.high.masked_fill(~usable, torch.nan))
-        return torch.stack(errors), torch.stack(values)
-
-    def _noise_of_formula(self, points: Tensor) -> Tensor:
-        """What perturbing the lowered formulas says, (k, c)."""
-
-        def values(points: Tensor) -> Tensor:
-            return self.evaluate_sympy(placed(self.problem, points)).values.cpu()[:, list(self.columns)]
-
-        seed = seed_of(Stream.FORMULA_NOISE, self.problem.seed)
-        return noise.perturbation(values, points.to(self.dtype), noise.MORE_RUNS, seed)
-
-    def _guarded(self, points: Tensor) -> Tensor:
+    def attempted(self, points: Tensor) -> Tensor:
         """What the engine gives; NaN, which says nothing, where the function takes no points but those it was given."""
         try:
             with eager():  # all runs of an estimate take the same path, and no mode meets torch.compile

@@ -1,14 +1,9 @@
-"""How far a correct computation may be off at a point: its rounding noise, in absolute units of the derivative.
+"""Rounding noise by perturbation: how far a correct computation may be off at a point, in units of the derivative.
 
-Two estimates, the larger one counts. The computed value itself enters neither, so that no error excuses itself.
-
-1. *Perturbation*: repeat the same autograd computation with every operation's output moved by one rounding at random,
-   forward and backward, and see how far the results are apart (stochastic arithmetic: Vignes, Math. Comput. Simul. 35,
-   1993; Parker, Monte Carlo Arithmetic, 1997). It follows the conditioning of the code as it is written.
-2. *Scatter*: compute at copies of the point beside it, and see how far their own errors, each against its own exact
-   value, are apart. Rounding errors of neighbours have nothing to do with each other; a wrong formula errs alike on all
-   of them. It sees cancellation *inside* one kernel (gelu at -6) and what a backward stable kernel does to its inputs
-   (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 1.5), which the first cannot.
+Repeat the same autograd computation with every operation's output moved by one rounding at random, forward and
+backward, and see how far the results are apart (stochastic arithmetic: Vignes, Math. Comput. Simul. 35, 1993; Parker,
+Monte Carlo Arithmetic, 1997). It follows the conditioning of the code as it is written. The computed value itself does
+not enter, so that no error excuses itself. What happens inside one kernel it cannot see: `scatter` does.
 """
 
 from collections.abc import Callable
@@ -26,7 +21,6 @@ FIRST_RUNS, MORE_RUNS = 4, 12
 PASSES = 4  # evaluations that the runs of the second round are spread over; the first round is one
 LARGE_SIZE = 64  # roundings of the second perturbation: of 12 runs, one in ten then still hits a number exactly
 LARGE_MOST = 2.0**-4  # at most this much of a number: in half precision 64 roundings are a quarter of it
-COPIES = 12  # of a point, for the second estimate: as many as the runs of the first
 SHORT_BITS = 45  # a float64 scalar with fewer significant bits was written exactly; one with more (0.1, pi) was rounded
 
 # Operations that move data or decide, and round nothing. Views are recognised by their schema.
@@ -146,23 +140,3 @@ def spread(values: Tensor, fewest: int = 2) -> Tensor:
     valid = torch.isfinite(values)
     high, low = values.masked_fill(~valid, -torch.inf).amax(0), values.masked_fill(~valid, torch.inf).amin(0)
     return torch.where(valid.sum(0) >= fewest, high - low, 0.0)
-
-
-def copies(points: Tensor, step: float, random: torch.Generator) -> list[Tensor]:
-    """Copies of float64 points (d, k) beside them, every coordinate moved by up to `step` of itself."""
-    moves = torch.rand((COPIES, *points.shape), generator=random, dtype=torch.float64) * 2 - 1
-    return list(points * (1 + step * moves))
-
-
-def steps(dtype: torch.dtype) -> tuple[float, ...]:
-    """How far copies lie from a point, relative to it. Few roundings, where the errors of a backward stable kernel
-    already have nothing to do with each other; and further, where a kernel that has few bits left gives other bits.
-
-    An error that is the same for all copies, relative to a value of condition number c, has a scatter of 2·c·step of
-    itself: far enough from 1 / FACTOR unless c is large. In half precision copies that are apart at all are too far
-    apart to be neighbours, and kernels compute in float32 inside.
-    """
-    if torch.finfo(dtype).bits < 32:
-        return ()
-    u = unit_roundoff(dtype)
-    return (8 * u, max(2.0**-20, u**0.5))

@@ -1,0 +1,109 @@
+"""Rounding noise by scatter: how far the errors of neighbouring points are apart, each against its own exact value.
+
+Rounding errors of neighbours have nothing to do with each other; a wrong formula errs alike on all of them. So this
+sees cancellation *inside* one kernel (gelu at -6), what a backward stable kernel does to its inputs (Higham, Accuracy
+and Stability of Numerical Algorithms, 2002, section 1.5), and code that runs differently when it is perturbed. The
+point's own value does not enter. A float32 shortcut in a float64 kernel looks like rounding too, so the scatter counts
+only as far as exact mathematics confirms its size:
+
+    noise = min(scatter, 8·(noise of the lowered formula + conditioning + u·natural scale))
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from derivcheck import ulp
+from derivcheck.engines.streams import Stream, generator, seed_of
+from derivcheck.exact.enclosures import Status
+from derivcheck.judgement.noise import MORE_RUNS, perturbation, spread
+from derivcheck.sampling.points import ends, into, placed
+
+if TYPE_CHECKING:
+    from derivcheck.judgement.judge import Judge
+    from derivcheck.multi_index import MultiIndex
+
+COPIES = 12  # of a point: as many as the runs of a perturbation
+FEWEST = 3  # copies that must have an error for their scatter to say anything
+SHARED = 8  # times what exact mathematics confirms: a kernel takes other steps than the formula
+NEAR = 8  # roundings: the errors of a backward stable kernel already have nothing to do with each other
+FAR = 2.0**-20  # or the square root of u: a kernel that has few bits left gives other bits
+
+
+def steps(dtype: torch.dtype) -> tuple[float, ...]:
+    """How far copies lie from a point: relative to its largest coordinate, and to each one.
+
+    An error that is the same for all copies, relative to a value of condition number c, has a scatter of 2·c·step of
+    itself: far from what excuses it, unless c is large. In half precision copies that are apart at all are too far
+    apart to be neighbours, and kernels compute in float32 inside.
+    """
+    u = ulp.unit_roundoff(dtype)
+    return () if torch.finfo(dtype).bits < 32 else (NEAR * u, max(FAR, u**0.5))
+
+
+def scatter(judge: Judge, points: Tensor) -> Tensor:
+    """The noise at points (d, k), (k, c); 0 where there is nothing to compare."""
+    near, far = steps(judge.dtype)
+    u, size = ulp.unit_roundoff(judge.dtype), points.abs()
+    errors, values = _at_copies(judge, points, near * size.amax(0).expand_as(size))
+    distant, _ = _at_copies(judge, points, far * size)
+    terms = u * _natural_scale(judge, points)
+    confirmed = _noise_of_formula(judge, points) + spread(values) * (u / near) + terms
+    found = torch.minimum(torch.maximum(spread(errors, FEWEST), spread(distant, FEWEST)), SHARED * confirmed)
+    # Where the partial is 0 all around, terms cancel: mostly without a remainder, so that none of the copies has one.
+    return torch.where((values.nan_to_num() == 0).all(0), torch.maximum(found, terms), found)
+
+
+def _at_copies(judge: Judge, points: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Signed errors and exact values (copies, k, c), NaN where there are none and where some coordinate that can move
+    did not: an error that comes from one coordinate must not be taken for scatter. A set of copies is evaluated at a
+    time: every copy of a point then has the same cotangents."""
+    low, high = ends(judge.problem)
+    fixed = (low == high) | (reach == 0)
+    random = generator(Stream.COPIES, judge.problem.seed)
+    errors, values = [], []
+    for _ in range(COPIES):
+        copy = points + reach * (torch.rand(points.shape, generator=random, dtype=torch.float64) * 2 - 1)
+        inside = (copy >= low) & (copy <= high)
+        moved = into(judge.problem, torch.where(inside, copy, 2 * points - copy))
+        exact = judge.exact(moved)
+        usable = ((moved != points) | fixed).all(0).unsqueeze(1) & (exact.status == Status.SETTLED)
+        errors.append(exact.signed_error(judge.attempted(moved.to(judge.dtype))).masked_fill(~usable, torch.nan))
+        values.append(exact.high.masked_fill(~usable, torch.nan))
+    return torch.stack(errors), torch.stack(values)
+
+
+def _noise_of_formula(judge: Judge, points: Tensor) -> Tensor:
+    """What perturbing the lowered formulas says, (k, c)."""
+
+    def values(points: Tensor) -> Tensor:
+        return judge.evaluate_sympy(placed(judge.problem, points)).values.cpu()[:, list(judge.columns)]
+
+    seed = seed_of(Stream.FORMULA_NOISE, judge.problem.seed)
+    return perturbation(values, points.to(judge.dtype), MORE_RUNS, seed)
+
+
+def _natural_scale(judge: Judge, points: Tensor) -> Tensor:
+    """The largest |∂^β f|·Π|x_j|^(β_j - α_j) over β <= α, (k, c): what the terms of ∂^α f amount to that may cancel, as
+    in the second derivative of a product by one factor, which is 0."""
+    alphas = [judge.problem.partials[column] for column in judge.columns]
+    below = sorted({beta for alpha in alphas for beta in product(*(range(times + 1) for times in alpha))})
+    exact = judge.referees.of(tuple(below), judge.dtype).enclose(points)
+    size = torch.where(exact.status == Status.SETTLED, exact.high.abs(), 0.0)
+    scales = [_scale(alpha, below, size, points) for alpha in alphas]
+    return torch.stack(scales, 1)
+
+
+def _scale(alpha: MultiIndex, below: list[MultiIndex], size: Tensor, points: Tensor) -> Tensor:
+    """(k,) for one α."""
+    largest = torch.zeros(points.shape[1], dtype=torch.float64)
+    for column, beta in enumerate(below):
+        powers = torch.tensor([b - a for a, b in zip(alpha, beta, strict=True)], dtype=torch.float64).unsqueeze(1)
+        if bool((powers <= 0).all()):
+            term = size[:, column] * (points.abs() ** powers).prod(0)
+            largest = torch.maximum(largest, term.nan_to_num(nan=0.0, posinf=0.0))
+    return largest
