@@ -87,11 +87,12 @@ def judge(
     tolerances: tuple[float, float] | None = None,
     known: Tensor | None = None,
     extreme: Tensor | None = None,
+    measured: Tensor | None = None,
 ) -> Judged:
     """Compare values (k, m) with the exact ones. Each estimate runs on those points alone that fail without it.
 
     `known` (k, m) is noise that is known already. Fixed `tolerances` (rtol, atol) replace the rule. `extreme` (k, m) is
-    where failures are only remarked upon.
+    where failures are only remarked upon. At the places `measured` the first estimate is made though it is not needed.
     """
     values = values.to("cpu", torch.float64)
     error, defined = distance(values, exact, dtype), exact.status == Status.SETTLED
@@ -102,6 +103,8 @@ def judge(
         bound = tolerances[1] + tolerances[0] * size
     else:
         floor = ROUNDINGS * ulp.unit_roundoff(dtype) * size + ulp.smallest_subnormal(dtype)
+        if measured is not None and estimates:
+            noise[measured] = estimates[0].run(measured)
         for estimate in estimates:
             unseen = _estimate(estimate, noise, error, floor, defined & torch.isfinite(error))
         bound = FACTOR * noise + floor

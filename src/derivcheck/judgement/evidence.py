@@ -22,7 +22,7 @@ from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.protocol import Failure, examined
-from derivcheck.judgement.sensitivity import sensitivities
+from derivcheck.judgement.sensitivity import sample, sensitivities
 from derivcheck.judgement.suggestion import defined_domain
 from derivcheck.results import Sensitivity
 from derivcheck.sampling.survey import Sides, Survey, look_closer, suspicious
@@ -85,7 +85,8 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
     look_closer(problem, switches, survey)
     (exact, places), seconds = once(lambda: _refereed(judge, survey.kept, budget))
     chosen = survey.kept.at(places)
-    judged = judge.of(chosen.points, chosen.autograd, exact)
+    measured = sample(chosen.points, problem.seed)
+    judged = judge.of(chosen.points, chosen.autograd, exact, measured=measured)
     return Evidence(
         problem,
         judge,
@@ -93,7 +94,7 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
         places,
         judged,
         crossed(judge, judged),
-        sensitivities(judge, judged),
+        sensitivities(judged, measured),
         survey.cut,
         survey.unsupported,
         survey.unsupported_sympy,

@@ -63,10 +63,18 @@ class Judge:
         kinds = torch.full((points.shape[1],), int(Kind.SEARCHED))
         return self.of(Points(points, kinds), self.values(points.to(self.dtype)), self.exact(points))
 
-    def of(self, points: Points, values: Tensor, exact: Exact, known: Tensor | None = None) -> Judged:
-        """Judged from values that are there already. `known` (k, c) is noise that is known already."""
-        estimates, tolerances = self._estimates(points.columns), self.problem.tolerances
-        return judge(points, values, exact, self.dtype, estimates, tolerances, known, self._extreme(points))
+    def of(
+        self,
+        points: Points,
+        values: Tensor,
+        exact: Exact,
+        known: Tensor | None = None,
+        measured: Tensor | None = None,
+    ) -> Judged:
+        """Judged from values that are there already. `known` (k, c) is noise that is known already; at the places
+        `measured` the noise is estimated though it is not needed."""
+        more = {"tolerances": self.problem.tolerances, "extreme": self._extreme(points), "known": known}
+        return judge(points, values, exact, self.dtype, self._estimates(points.columns), measured=measured, **more)
 
     def along(self, sequences: Sequence[tuple[int, ...]], cotangent: reverse.Cotangent | None = None) -> Judge:
         """A judge of reverse mode along these sequences of differentiations, one column per sequence."""

@@ -1,7 +1,7 @@
 """What a pass would have seen: how large a relative error must be to exceed the bound.
 
-A bound is only as good as it is small. The noise is estimated here whether it was needed or not, at some of the judged
-points, so that the number says what the rule does everywhere.
+A bound is only as good as it is small. At some of the judged points the noise is estimated whether it is needed or not, so
+that the number says what the rule does everywhere.
 """
 
 from __future__ import annotations
@@ -9,36 +9,34 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from derivcheck import ulp
 from derivcheck.engines.streams import Stream, generator
-from derivcheck.judgement.bound import FACTOR, ROUNDINGS, Judged
-from derivcheck.judgement.judge import Judge
+from derivcheck.judgement.bound import Judged
 from derivcheck.results import Sensitivity
-from derivcheck.sampling.points import Kind
+from derivcheck.sampling.points import Kind, Points
 
 POINTS = 16  # judged points at which the noise is estimated: one evaluation, repeated
 COARSE = 128  # roundings: in half precision, whose square root of u is a few of them, only worse than this is blind
 
 
-def sensitivities(judge: Judge, judged: Judged) -> list[Sensitivity]:
-    """For each partial, over some of its sampled points that are judged and where it is not 0."""
-    places = (judged.points.kinds == Kind.SAMPLED).nonzero().squeeze(1)
-    if not len(places):
-        places = torch.arange(len(judged.points))
-    order = torch.randperm(len(places), generator=generator(Stream.SENSITIVITY, judge.problem.seed))
-    chosen = judged.at(places[order[:POINTS]])
+def sample(points: Points, seed: int) -> Tensor:
+    """(p,) places of some of the sampled points, or of any if there are none."""
+    places = (points.kinds == Kind.SAMPLED).nonzero().squeeze(1)
+    places = places if len(places) else torch.arange(len(points))
+    return places[torch.randperm(len(places), generator=generator(Stream.SENSITIVITY, seed))[:POINTS]]
+
+
+def sensitivities(judged: Judged, places: Tensor) -> list[Sensitivity]:
+    """For each partial, over those of the places that are judged and where it is not 0."""
+    chosen = judged.at(places)
     size = chosen.exact.high.abs()
-    if judge.problem.tolerances is None:
-        noise = judge.noise(chosen.points.columns)
-        bound = FACTOR * noise + ROUNDINGS * ulp.unit_roundoff(judge.dtype) * size
-    else:
-        bound = chosen.bound
-    usable = chosen.counted & (size > 0)
-    return [_over((bound / size)[usable[:, k], k]) for k in range(size.shape[1])]
+    usable, relative = chosen.counted & (size > 0), chosen.bound / size
+    return [_over(relative[usable[:, k], k]) for k in range(size.shape[1])]
 
 
-def _over(relative: torch.Tensor) -> Sensitivity:
+def _over(relative: Tensor) -> Sensitivity:
     return Sensitivity(float(relative.median()), float(relative.max())) if len(relative) else Sensitivity()
 
 
