@@ -15,7 +15,7 @@ from derivcheck.problem import Problem
 from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.lowering import PointFunction, lower_one
 
-# How torch says so: of a kernel, of forward mode, of a torch.autograd.Function without `jvp` or `setup_context`.
+# How torch says it: of a kernel, of forward mode, of a torch.autograd.Function without `jvp` or `setup_context`.
 LACKING = (
     "not implemented",
     "has not been implemented",
@@ -23,6 +23,7 @@ LACKING = (
     "must implement the jvp",
     "does not support forward AD",
     "is not differentiable with respect to",
+    "does not currently support double backward",  # torch.compile
 )
 
 

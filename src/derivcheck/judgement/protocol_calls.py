@@ -259,7 +259,7 @@ class _Walk:
             return found, found
         first = self._backward(value, branches, v, False)
         kept = [g.clone() for g in first]
-        again = self._backward(value, branches, v, deeper)
+        again = [-g for g in self._backward(value, branches, -v, deeper)]  # another cotangent: a shared buffer changes
         self._watch("a second backward changes the gradients that the first one returned", first, kept)
         return (kept if self.way.graph == NEVER else again), again
 

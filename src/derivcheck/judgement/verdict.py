@@ -51,7 +51,13 @@ def decide(evidence: Evidence, k: int) -> Decision:
     if len(blamed):
         return _disagrees(evidence, k, blamed)
     agrees = Decision(Verdict.AGREES, at=_first(judged, k))
-    return _asymmetric(evidence, k) or _protocol(evidence, k) or _excused(failing, reasons) or _imprecise(evidence, k) or agrees
+    return (
+        _asymmetric(evidence, k)
+        or _protocol(evidence, k)
+        or _excused(failing, reasons)
+        or _imprecise(evidence, k)
+        or agrees
+    )
 
 
 def _excused(failing: Tensor, reasons: list[Excuse | None]) -> Decision | None:
