@@ -1,4 +1,4 @@
-"""How the function and its backward are called must not matter: planted backwards that depend on it, and honest ones."""
+"""How the function and its backward are called must not matter: backwards that depend on it, and honest ones."""
 
 import pytest
 import torch
@@ -92,7 +92,7 @@ WRONG = {
     "expanded": (planted(lambda g, x: g * 2 * x if g.stride() != (0,) else torch.zeros_like(x)), "sum"),
     "all ones": (planted(lambda g, x: g * x * (1 if bool((g == 1).all()) else 2)), "sum"),
     "pointer walk": (planted(lambda g, x: pointer_walk(g) * 2 * x), "strided grad_output"),
-    "viewed": (planted(lambda g, x: g.view(torch.int16).view(g.dtype) * 2 * x), "strided grad_output: it raises Runtime"),
+    "viewed": (planted(lambda g, x: g.view(torch.int16).view(g.dtype) * 2 * x), "strided grad_output: it raises"),
     "without a graph": (planted(lambda g, x: g * 2 * x * (1 if torch.is_grad_enabled() else 1.5)), "create_graph"),
     "with a graph": (planted(lambda g, x: g * 2 * x * (1.5 if torch.is_grad_enabled() else 1)), "create_graph"),
     "saved input as scratch space": (planted(in_place), "inputs of the function in place"),
@@ -179,7 +179,7 @@ class OnceDifferentiable(torch.autograd.Function):
 
 
 def only_1000(x):
-    return x * x.new_ones(1000) * x if len(x) else x
+    return x * x.new_ones(1000) * x
 
 
 def some_numbers_only(x):

@@ -81,7 +81,7 @@ def arguments(function: Callable[..., Any], variables: tuple[str, ...]) -> tuple
 
 def _parameters(function: Callable[..., Any]) -> list[Parameter]:
     """Those with a name of their own: of `forward` for an autograd.Function, without ctx; empty where unknown."""
-    owner = getattr(function, "__self__", None)
+    owner: Any = getattr(function, "__self__", None)
     is_apply = isinstance(owner, type) and issubclass(owner, torch.autograd.Function)
     try:
         found = list(signature(owner.forward if is_apply else function).parameters.values())

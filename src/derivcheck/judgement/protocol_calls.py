@@ -1,7 +1,8 @@
 """Ways of calling a function and its backward that must all give the same derivative.
 
-Each way changes one thing in the plain call, which is what the verdict is based on: new contiguous leaves, cotangents
-±2^k, a graph only where it is differentiated again. Every way listed here has hidden a defect in published code.
+Each way changes one thing in the plain call, which the verdict is based on: new contiguous leaves, cotangents ±2^k, a
+graph only where it is differentiated again. No points at all are not tried: there is no derivative to compare, and
+torch 2.13.0 ends the process in some kernels (`torch._weight_norm` divides by zero, SIGFPE).
 """
 
 from __future__ import annotations
@@ -121,7 +122,6 @@ WAYS = (
         refusable="forward"),
     Way("wrong for 7 points: it depends on their number", count=7, refusable="forward"),
     Way("wrong for a single point: it depends on their number", count=1, refusable="forward"),
-    Way("returns something for no points", count=0, refusable="forward"),
     Way("its value is another under torch.no_grad()", grad=False, refusable="everywhere"),
 )  # fmt: skip
 
