@@ -15,7 +15,8 @@ from derivcheck.engines.calling import point_function
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.operations import eager, may_be_compiled
-from derivcheck.judgement.protocol_calls import WITH_GRAPH, WITHOUT_GRAPH, Way, call
+from derivcheck.judgement.protocol_calls import call
+from derivcheck.judgement.protocol_ways import WITH_GRAPH, WITHOUT_GRAPH, Way
 from derivcheck.judgement.watch import watch
 from derivcheck.multi_index import MultiIndex
 from derivcheck.outcomes import Cause

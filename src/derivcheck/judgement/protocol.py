@@ -20,7 +20,8 @@ from derivcheck.judgement.bound import FACTOR, Judged
 from derivcheck.judgement.crossing import SLACK
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.noise import MORE_RUNS, perturbation
-from derivcheck.judgement.protocol_calls import PLAIN, POINTS, Called, Way, call, ways
+from derivcheck.judgement.protocol_calls import Called, call
+from derivcheck.judgement.protocol_ways import PLAIN, POINTS, Way, ways
 from derivcheck.judgement.watch import watch
 from derivcheck.sampling.points import Kind, Points, on_device
 from derivcheck.ulp import smallest_subnormal, unit_roundoff
@@ -142,11 +143,13 @@ class _Examination:
         return None
 
     def _evaluate(self, way: Way, k: int) -> Callable[[Tensor], Tensor]:
-        """Points (d, n) -> what the way gives for partial k, (n, 1); nothing where it refuses."""
+        """Points (d, n) -> what the way gives for partial k, (n, 1); NaN where it refuses."""
 
         def evaluate(points: Tensor) -> Tensor:
             called = call(self.judge.problem, way, points)
-            return torch.empty(0, 1) if called is None or k not in called.raw else called.values(k).unsqueeze(1)
+            if called is None or k not in called.raw:
+                return torch.full((points.shape[1], 1), torch.nan)
+            return called.values(k).unsqueeze(1)
 
         return evaluate
 
@@ -157,9 +160,10 @@ class _Examination:
         """Whether the error is rounding of this way alone: terms that cancel exactly for cotangents ±2^k, as in the
         backward of cumprod, leave a remainder for others. Perturbed only: no other estimate keeps the cotangents."""
         seed = self.judge.problem.seed + 10
-        found = perturbation(self._evaluate(way, k), self._point(row), MORE_RUNS, seed)
-        bound = self.compared.bound[place, k] + FACTOR * found.max()
-        return bool(self.compared.error[place, k] <= bound)
+        found = perturbation(self._evaluate(way, k), self._point(row), MORE_RUNS, seed).max()
+        return bool(
+            self.compared.error[place, k] <= self.compared.bound[place, k] + FACTOR * found.nan_to_num(posinf=0)
+        )
 
     def _leaves_range(self, way: Way, row: int, k: int) -> bool:
         """Whether an intermediate result over- or underflows the dtype that is checked, with this cotangent: by no
