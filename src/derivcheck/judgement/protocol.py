@@ -28,7 +28,7 @@ from derivcheck.ulp import smallest_subnormal, unit_roundoff
 
 WORST = 8  # of the points: those with the largest errors; the others are drawn at random
 MOST = 4096  # points at once for a function that takes no other number of them than that of the check
-LOOKED_AT = 4  # failing points of one way that are looked into one by one, for noise of its own and for overflow
+LOOKED_AT = 16  # failing points of one way that are looked into one by one, for noise of its own and for overflow
 
 
 class Failure(NamedTuple):
