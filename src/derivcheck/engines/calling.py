@@ -24,6 +24,7 @@ LACKING = (
     "must implement the jvp",
     "does not support forward AD",
     "is not differentiable with respect to",
+    "does not currently support double backward",  # torch.compile
 )
 
 

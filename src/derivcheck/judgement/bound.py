@@ -69,7 +69,12 @@ class Judged:
     @cached_property
     def fails(self) -> Tensor:
         """bool: the error is not within the bound. NaN fails."""
-        return self.counted & ~(self.error <= self.bound) & ~self.unseen
+        return self.beyond & ~self.unseen
+
+    @cached_property
+    def beyond(self) -> Tensor:
+        """bool: as `fails`, but the bound may lack an estimate that was not made."""
+        return self.counted & ~(self.error <= self.bound)
 
     @cached_property
     def excess(self) -> Tensor:

@@ -14,7 +14,9 @@ from derivcheck.engines import reverse
 from derivcheck.engines.calling import point_function
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.judge import Judge
-from derivcheck.judgement.protocol_calls import WITH_GRAPH, WITHOUT_GRAPH, call
+from derivcheck.judgement.operations import eager, may_be_compiled
+from derivcheck.judgement.protocol_calls import call
+from derivcheck.judgement.protocol_ways import WITH_GRAPH, WITHOUT_GRAPH, Way
 from derivcheck.judgement.watch import watch
 from derivcheck.multi_index import MultiIndex
 from derivcheck.outcomes import Cause
@@ -66,11 +68,20 @@ class Suspect:
 
 def diagnose(suspect: Suspect) -> tuple[Cause, str]:
     """The first cause that explains the failure, and what is known of it."""
-    for question in (_value, _non_finite, _cut, _cotangent, _graph, _asymmetric, _range, _precision):
+    for question in (_compiled, _value, _non_finite, _cut, _cotangent, _graph, _asymmetric, _range, _precision):
         answer = question(suspect)
         if answer is not None:
             return answer
     return Cause.FORMULA, ""
+
+
+def _compiled(suspect: Suspect) -> tuple[Cause, str] | None:
+    """Whether the Python that torch.compile compiled is right."""
+    if not may_be_compiled() or suspect.judge.problem.function is None:
+        return None
+    with eager():
+        right = suspect.within(suspect.again(suspect.points.to(suspect.judge.dtype)))
+    return (Cause.FORMULA if suspect.order else Cause.VALUE, "right without torch.compile") if right else None
 
 
 def _value(suspect: Suspect) -> tuple[Cause, str] | None:
@@ -108,11 +119,15 @@ def _graph(suspect: Suspect) -> tuple[Cause, str] | None:
     problem = suspect.judge.problem
     if problem.engine != "reverse" or problem.function is None or suspect.order == 0:
         return None
-    for way, wrong in ((WITH_GRAPH, WITHOUT_GRAPH), (WITHOUT_GRAPH, WITH_GRAPH)):
-        called = call(problem, way, on_device(problem, suspect.points))
-        if called and suspect.k in called.raw and suspect.within(called.values(suspect.k)):
-            return Cause.PROTOCOL, wrong.failure
-    return None
+    with_graph, without = (_is_right(suspect, way) for way in (WITH_GRAPH, WITHOUT_GRAPH))
+    if with_graph == without:
+        return None
+    return Cause.PROTOCOL, (WITHOUT_GRAPH if with_graph else WITH_GRAPH).failure
+
+
+def _is_right(suspect: Suspect, way: Way) -> bool:
+    called = call(suspect.judge.problem, way, on_device(suspect.judge.problem, suspect.points))
+    return called is not None and suspect.k in called.raw and suspect.within(called.values(suspect.k))
 
 
 def _asymmetric(suspect: Suspect) -> tuple[Cause, str] | None:

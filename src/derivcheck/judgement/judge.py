@@ -73,8 +73,9 @@ class Judge:
     ) -> Judged:
         """Judged from values that are there already. `known` (k, c) is noise that is known already; at the places
         `measured` the noise is estimated though it is not needed."""
-        more = {"tolerances": self.problem.tolerances, "extreme": self._extreme(points), "known": known}
-        return judge(points, values, exact, self.dtype, self._estimates(points.columns), measured=measured, **more)
+        estimates, extreme = self._estimates(points.columns), self._extreme(points)
+        tolerances = self.problem.tolerances
+        return judge(points, values, exact, self.dtype, estimates, tolerances, known, extreme, measured)
 
     def along(self, sequences: Sequence[tuple[int, ...]], cotangent: reverse.Cotangent | None = None) -> Judge:
         """A judge of reverse mode along these sequences of differentiations, one column per sequence."""

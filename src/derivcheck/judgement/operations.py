@@ -28,12 +28,17 @@ def eager() -> AbstractContextManager[Any]:
 
     Dynamo traces the dispatch modes of this package: with fullgraph=True it raises, without it recompiles for each.
     What is subtracted from one another must run inside together: a compiled function and its eager twin differ by
-    fusion. Without dynamo in memory nothing was compiled; torch 2.5 has no such switch.
+    fusion.
     """
-    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+    if not may_be_compiled():
         return nullcontext()
     stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
     return stance
+
+
+def may_be_compiled() -> bool:
+    """Whether there may be a compiled function that can run uncompiled: dynamo is loaded, and torch is 2.6 or later."""
+    return "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
 
 
 def call(func: Any, args: Any, kwargs: Any) -> Any:

@@ -20,14 +20,15 @@ from derivcheck.judgement.bound import FACTOR, Judged
 from derivcheck.judgement.crossing import SLACK
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.noise import MORE_RUNS, perturbation
-from derivcheck.judgement.protocol_calls import PLAIN, POINTS, Called, Way, call, ways
+from derivcheck.judgement.protocol_calls import Called, call
+from derivcheck.judgement.protocol_ways import PLAIN, POINTS, Way, ways
 from derivcheck.judgement.watch import watch
 from derivcheck.sampling.points import Kind, Points, on_device
 from derivcheck.ulp import smallest_subnormal, unit_roundoff
 
 WORST = 8  # of the points: those with the largest errors; the others are drawn at random
 MOST = 4096  # points at once for a function that takes no other number of them than that of the check
-LOOKED_AT = 4  # failing points of one way that are looked into one by one, for noise of its own and for overflow
+LOOKED_AT = 16  # failing points of one way that are looked into one by one, for noise of its own and for overflow
 
 
 class Failure(NamedTuple):
@@ -123,7 +124,7 @@ class _Examination:
 
     def failure(self, k: int) -> Failure | None:
         """The first way that is wrong for partial k."""
-        failing = self.compared.fails[:, k] if self.tried else torch.zeros(0)
+        failing = self.compared.beyond[:, k] if self.tried else torch.zeros(0)
         if not bool(failing.any()) and not any(t.called.misdeed for t in self.tried):
             return None
         starts = accumulate((len(t.rows) for t in self.tried), initial=0)
@@ -134,7 +135,7 @@ class _Examination:
         if t.called.misdeed and k in t.called.blamed:
             row = int(self.rows[0])
             return Failure(t.called.misdeed, row, self.judged, self._needs_batch(t, row, k))
-        failing = self.compared.fails[start : start + len(t.rows), k].nonzero().flatten()
+        failing = self.compared.beyond[start : start + len(t.rows), k].nonzero().flatten()
         for i in failing[:LOOKED_AT].tolist():
             row = int(t.rows[i])
             if not (self._is_noise(t.way, row, start + i, k) or (t.way.scaled and self._leaves_range(t.way, row, k))):
@@ -142,11 +143,13 @@ class _Examination:
         return None
 
     def _evaluate(self, way: Way, k: int) -> Callable[[Tensor], Tensor]:
-        """Points (d, n) -> what the way gives for partial k, (n, 1); nothing where it refuses."""
+        """Points (d, n) -> what the way gives for partial k, (n, 1); NaN where it refuses."""
 
         def evaluate(points: Tensor) -> Tensor:
             called = call(self.judge.problem, way, points)
-            return torch.empty(0, 1) if called is None or k not in called.raw else called.values(k).unsqueeze(1)
+            if called is None or k not in called.raw:
+                return torch.full((points.shape[1], 1), torch.nan)
+            return called.values(k).unsqueeze(1)
 
         return evaluate
 
@@ -157,9 +160,10 @@ class _Examination:
         """Whether the error is rounding of this way alone: terms that cancel exactly for cotangents ±2^k, as in the
         backward of cumprod, leave a remainder for others. Perturbed only: no other estimate keeps the cotangents."""
         seed = self.judge.problem.seed + 10
-        found = perturbation(self._evaluate(way, k), self._point(row), MORE_RUNS, seed)
-        bound = self.compared.bound[place, k] + FACTOR * found.max()
-        return bool(self.compared.error[place, k] <= bound)
+        found = perturbation(self._evaluate(way, k), self._point(row), MORE_RUNS, seed).max()
+        return bool(
+            self.compared.error[place, k] <= self.compared.bound[place, k] + FACTOR * found.nan_to_num(posinf=0)
+        )
 
     def _leaves_range(self, way: Way, row: int, k: int) -> bool:
         """Whether an intermediate result over- or underflows the dtype that is checked, with this cotangent: by no
@@ -174,7 +178,7 @@ class _Examination:
         again = alone.call(t.way, len(t.rows))
         if again is None or again.called.misdeed:
             return again is None
-        return not bool(compared(self.judge, self.judged, [again], self.right).fails[:, k].any())
+        return not bool(compared(self.judge, self.judged, [again], self.right).beyond[:, k].any())
 
 
 def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tensor) -> Judged:

@@ -1,7 +1,7 @@
 """What a pass would have seen: how large a relative error must be to exceed the bound.
 
-A bound is only as good as it is small. At some of the judged points the noise is estimated whether it is needed or not, so
-that the number says what the rule does everywhere.
+A bound is only as good as it is small. At some of the judged points the noise is estimated whether it is needed or
+not, so that the number says what the rule does everywhere.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
-from derivcheck.judgement.operations import Operations, call, eager, floats
+from derivcheck.judgement.operations import Operations, call, eager, floats, is_number
 
 SHRINKING = frozenset(
     "mul div exp exp2 pow square reciprocal sigmoid erfc mul_ div_ prod sigmoid_backward exp_ sech".split()
@@ -34,8 +35,7 @@ class Watch(Operations):
         self.operations.add(name)
         out = call(func, args, kwargs)
         for tensor in (t for t in floats(out) if self.dtype in (None, t.dtype)):
-            inputs = [a for part in floats((args, kwargs)) for a in part.flatten().tolist()]
-            self._look(name, tensor, inputs)
+            self._look(name, tensor, _numbers((args, kwargs)))
         return out
 
     def _look(self, name: str, out: Tensor, inputs: list[float]) -> None:
@@ -57,6 +57,12 @@ class Watch(Operations):
         if self.overflow:
             return f"the result of {self.overflow} overflows"
         return f"the result of {self.underflow} underflows" if self.underflow else ""
+
+
+def _numbers(tree: Any) -> list[float]:
+    """All numbers in tensor arguments, those of a mask too: a product with False is 0, and no underflow."""
+    tensors = (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor) and not leaf.is_complex())
+    return [float(a) for t in tensors if is_number(t) or not t.is_floating_point() for a in t.flatten().tolist()]
 
 
 def watch(evaluate: Evaluate, point: Tensor, dtype: torch.dtype | None = None) -> Watch:
