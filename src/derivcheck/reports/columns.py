@@ -4,39 +4,40 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from derivcheck.results import PartialResult
+from derivcheck.results import PartialResult, Side
 
 
 @dataclass(frozen=True)
 class Column:
-    """`heading` is three lines high and leaves out what stands above its left neighbour; `name` says all."""
+    """`heading` is printed below `group`, which adjacent columns share; `name` is complete without a group."""
 
     name: str
     heading: str
     cell: Callable[[PartialResult], str]
+    group: str = ""
     right: bool = True
 
 
-PARTIAL = Column("partial", "\n\npartial", lambda row: row.label, right=False)
+PARTIAL = Column("partial", "partial", lambda row: row.label, right=False)
 ENGINE = Column("engine", "engine", lambda row: row.engine, right=False)
-FIGURES = (
-    Column("max |autograd - sympy|", "max\n|autograd\n- sympy|", lambda row: number(row.difference.max_abs)),
-    Column("lost bits autograd", "\nlost bits\nautograd", lambda row: bits(row.autograd.lost_bits)),
-    Column("lost bits sympy", "\n\nsympy", lambda row: bits(row.sympy.lost_bits)),
-)
+ERROR = "max error"  # against the exact value
+AUTOGRAD = Column("max error autograd", "autograd", lambda row: error(row, row.autograd), ERROR)
+SYMPY = Column("max error sympy", "sympy", lambda row: error(row, row.sympy), ERROR)
+EXCESS = Column("error/bound", "/bound", lambda row: excess(row.excess))
 TIMES = (
-    Column("time autograd", "\ntime\nautograd", lambda row: duration(row.autograd.seconds)),
-    Column("time sympy", "\n\nsympy", lambda row: duration(row.sympy.seconds)),
-    Column("ratio", "\n\nratio", lambda row: ratio(row.autograd.seconds / (row.sympy.seconds or math.nan))),
+    Column("time autograd", "autograd", lambda row: duration(row.autograd.seconds), "time"),
+    Column("time sympy", "sympy", lambda row: duration(row.sympy.seconds), "time"),
+    Column("ratio", "ratio", lambda row: ratio(row.autograd.seconds / (row.sympy.seconds or math.nan)), "time"),
 )
-VERDICT = Column("verdict", "\n\nverdict", lambda row: row.verdict.value, right=False)
+VERDICT = Column("verdict", "verdict", lambda row: row.verdict.value, right=False)
+DROPPED = (TIMES, (SYMPY,), (AUTOGRAD,))  # what a narrow terminal leaves out, first to last
 
 
 def columns(rows: Sequence[PartialResult]) -> list[Column]:
-    """The engine only where there are several, times only where they were measured."""
+    """All of them: the engine only where there are several, times only where they were measured."""
     timed = any(not math.isnan(row.autograd.seconds) for row in rows)
     several = len({row.engine for row in rows}) > 1
-    return [PARTIAL, *([ENGINE] if several else []), *FIGURES, *(TIMES if timed else []), VERDICT]
+    return [PARTIAL, *([ENGINE] if several else []), AUTOGRAD, SYMPY, EXCESS, *(TIMES if timed else []), VERDICT]
 
 
 def number(value: float) -> str:
@@ -44,9 +45,17 @@ def number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2g}"
 
 
-def bits(value: float) -> str:
-    """Tenths of a bit."""
-    return "-" if math.isnan(value) else f"{value:.1f}"
+def error(row: PartialResult, side: Side) -> str:
+    """The largest error of one side; `nan` if it gave NaN at a judged point."""
+    was_judged = side != Side() and row.points.refereed > 0 and not math.isnan(row.excess)
+    return "nan" if was_judged and math.isnan(side.max_abs_error) else number(side.max_abs_error)
+
+
+def excess(value: float) -> str:
+    """error/bound with two digits; above 1 never rounded to 1; a dash where nothing was judged."""
+    if math.isnan(value) or value < 0:
+        return "-"
+    return "1.01" if 1 < value < 1.05 else number(value)
 
 
 def ratio(value: float) -> str:

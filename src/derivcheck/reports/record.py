@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derivcheck.results import CheckResult, PartialResult, Report, Seconds
+    from derivcheck.results import CheckResult, PartialResult, Report, Seconds, Worst
 
 
 SCHEMA = "derivcheck.report/1"
@@ -53,11 +53,21 @@ def _of_seconds(seconds: Seconds) -> dict[str, Any]:
 
 
 def _of_partial(row: PartialResult) -> dict[str, Any]:
-    worst = row.worst
     return {
         **{
             key: plain(getattr(row, key))
-            for key in ("partial", "order", "label", "symbolic", "engine", "message", "excess", "remarks", "reproduce")
+            for key in (
+                "partial",
+                "order",
+                "label",
+                "symbolic",
+                "engine",
+                "message",
+                "excess",
+                "sympy_excess",
+                "remarks",
+                "reproduce",
+            )
         },
         "verdict": row.verdict.value,
         "cause": row.cause.slug if row.cause else None,
@@ -66,8 +76,17 @@ def _of_partial(row: PartialResult) -> dict[str, Any]:
         "difference": plain(vars(row.difference)),
         "autograd": plain(vars(row.autograd)),
         "sympy": plain(vars(row.sympy)),
-        "worst": worst and {**plain(vars(worst)), "point": {name: float(x).hex() for name, x in worst.point.items()}},
+        "worst": _of_worst(row.worst),
+        "sympy_worst": _of_worst(row.sympy_worst),
     }
+
+
+def _of_worst(worst: Worst | None) -> dict[str, Any] | None:
+    return (
+        None
+        if worst is None
+        else {**plain(vars(worst)), "point": {name: float(x).hex() for name, x in worst.point.items()}}
+    )
 
 
 def plain(value: Any) -> Any:
