@@ -18,6 +18,7 @@ class Status(IntEnum):
     UNDEFINED = 1  # not real or not finite there
     KINK = 2  # the one-sided derivatives differ
     UNSETTLED = 3  # the highest precision did not suffice
+    REMOVABLE = 4  # the formula is 0/0 there, and this is the value of its power series
 
 
 class Enclosure(NamedTuple):
@@ -39,6 +40,13 @@ class Exact:
     def at(self, rows: Tensor | slice, columns: Sequence[int]) -> Exact:
         """These points (indices or a mask) and these partials alone."""
         return Exact(*(part[rows][:, list(columns)] for part in (self.high, self.low, self.status)))
+
+    def resolved(self, finite: Tensor | bool) -> Exact:
+        """Decide what is removable: settled at the points, of (n,) bool, where the user's function gives a number, and
+        undefined where it does not, since such a point is outside of its domain."""
+        finite = torch.as_tensor(finite).reshape(-1, 1)
+        value = torch.where(finite, int(Status.SETTLED), int(Status.UNDEFINED))
+        return Exact(self.high, self.low, torch.where(self.status == Status.REMOVABLE, value, self.status))
 
     def error(self, values: Tensor) -> Tensor:
         """|values - exact|, shape (n, m), for values of any dtype: high is subtracted first, which cancels exactly."""

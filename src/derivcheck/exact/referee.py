@@ -20,6 +20,7 @@ from torch import Tensor
 
 from derivcheck import ulp
 from derivcheck.exact.balls import TIE, Program
+from derivcheck.exact.definedness import Defined, Definedness
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.graph import Graph, Ref
@@ -34,6 +35,7 @@ SPARE = 10  # bits by which the radius must lie below u·|value|: it then adds a
 MOST_KNOWN = 20_000  # points whose enclosures are kept, some kilobytes each at order 8
 MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth the time, and the point is a kink
 
+KINK = Enclosure(0.0, 0.0, Status.KINK)
 
 _precision = threading.RLock()
 
@@ -54,13 +56,22 @@ def precision(bits: int) -> Iterator[None]:
 class Referee:
     """Encloses the first `count` of the `roots` of a graph. `below[k]` are the roots that must exist for root k to.
 
-    `u` is the unit roundoff of the dtype to be judged and `smallest` its smallest subnormal.
+    `u` is the unit roundoff of the dtype to be judged and `smallest` its smallest subnormal. `definedness` looks again
+    at points where a root is undefined.
     """
 
     def __init__(
-        self, graph: Graph, roots: Sequence[Ref], below: Sequence[Sequence[int]], u: float, smallest: float, count: int
+        self,
+        graph: Graph,
+        roots: Sequence[Ref],
+        below: Sequence[Sequence[int]],
+        u: float,
+        smallest: float,
+        count: int,
+        definedness: Definedness | None = None,
     ) -> None:
         self.count = count
+        self.definedness = definedness
         self.program = Program(graph, roots, u)
         self.below = below
         self.bits = SPARE - round(torch.tensor(u).log2().item())
@@ -101,7 +112,29 @@ class Referee:
             found = self._existing(found)
             if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
                 break
-        return found
+        undefined = any(e.status is Status.UNDEFINED for e in found)
+        return self._defined(point, found) if undefined and self.definedness else found
+
+    def _defined(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
+        """Branches are resolved before they are differentiated, and 0/0 has the value of its power series."""
+        assert self.definedness
+        for bits in PRECISIONS[1:]:
+            with precision(bits):
+                sides = self.definedness.sides(point)
+                better = self._agreeing(sides) if sides else found
+            if all(e.status is not Status.UNSETTLED for e in better):
+                break
+        return better
+
+    def _agreeing(self, sides: Sequence[Defined]) -> list[Enclosure]:
+        """The partials that are the same on all sides, as are those below them."""
+        first, *others = (side.balls for side in sides)
+        agree = [all(self._same(ball, other[k]) for other in others) for k, ball in enumerate(first)]
+        status = max(side.status for side in sides)
+        return [
+            self._enclosure(ball, status) if agree[k] and all(agree[b] for b in self.below[k]) else KINK
+            for k, ball in enumerate(first)
+        ]
 
     def _attempt(self, point: Sequence[float]) -> list[Enclosure]:
         balls, tied = self.program.run(point)
@@ -119,7 +152,7 @@ class Referee:
             else found
         )
 
-    def _enclosure(self, ball: arb) -> Enclosure:
+    def _enclosure(self, ball: arb, status: Status = Status.SETTLED) -> Enclosure:
         if not ball.is_finite():
             return Enclosure(0.0, 0.0, Status.UNDEFINED)
         if ball.rel_accuracy_bits() < self.bits and not ball.rad() < self.tiny:
@@ -127,12 +160,12 @@ class Referee:
         middle = ball.mid()
         high = float(middle)
         low = float(middle - high) if abs(high) < float("inf") else 0.0
-        return Enclosure(high, low, Status.SETTLED)
+        return Enclosure(high, low, status)
 
     def _at_kink(self, point: Sequence[float], balls: list[arb], tied: list[Ref]) -> list[Enclosure]:
         """Compare all sides of the tied switches; a partial exists where it and all below it agree on every side."""
         if len(tied) > MOST_TIES:
-            return [Enclosure(0.0, 0.0, Status.KINK) for _ in balls]
+            return [KINK for _ in balls]
         forced = [dict(zip(tied, signs, strict=True)) for signs in product((-1, 1), repeat=len(tied))]
         sides = [self.program.run(point, each)[0] for each in forced]
         agree = [all(self._same(sides[0][k], side[k]) for side in sides[1:]) for k in range(len(balls))]
@@ -143,7 +176,7 @@ class Referee:
                 # At a tie that is not exact the branch is known; at an exact one a derivative is that of either side.
                 found.append(self._enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
             else:
-                found.append(Enclosure(0.0, 0.0, Status.KINK))
+                found.append(KINK)
         return found
 
     def _same(self, a: arb, b: arb) -> bool:
@@ -171,7 +204,8 @@ def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype
     below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
     roots = [symbolic.partial(alpha) for alpha in order]
     u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
-    return Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
+    definedness = Definedness(symbolic.graph, symbolic.root, order, u)
+    return Referee(symbolic.graph, roots, below, u, smallest, len(partials), definedness)
 
 
 def _below(alpha: MultiIndex) -> set[MultiIndex]:

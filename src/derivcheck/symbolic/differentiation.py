@@ -25,15 +25,12 @@ from derivcheck.symbolic.translation import sympy_head, to_graph
 CLOCK_EVERY = 64  # nodes visited between two looks at the clock: a look takes as long as visiting a twentieth of a node
 
 
-class SymbolicPartials:
-    """The partials of one formula in its variables, made when asked for and then kept. Belongs to one run."""
+class Partials:
+    """The partials of one node of a graph in its d variables, made when asked for and then kept. The graph grows."""
 
-    def __init__(self, formula: sp.Expr, variables: Sequence[str]) -> None:
-        self.graph = Graph()
-        self.symbols = [sp.Symbol(name, real=True) for name in variables]
-        self.inputs = [self.graph.node(Variable(j)) for j in range(len(variables))]
-        self.root = to_graph(self.graph, formula, dict(zip(self.symbols, self.inputs, strict=True)))
-        self._partials: dict[MultiIndex, Ref] = {(0,) * len(variables): self.root}
+    def __init__(self, graph: Graph, root: Ref, d: int) -> None:
+        self.graph, self.root = graph, root
+        self._partials: dict[MultiIndex, Ref] = {(0,) * d: root}
         self._derivatives: dict[tuple[Ref, int], Ref] = {}
 
     def partial(self, alpha: MultiIndex, deadline: float | None = None) -> Ref:
@@ -101,6 +98,17 @@ class SymbolicPartials:
                     values.pop() if len(values) == 1 else graph.node(Cases(tuple(r for pair in pieces for r in pair)))
                 )
         return graph.zero
+
+
+class SymbolicPartials(Partials):
+    """The partials of one formula in its variables. Belongs to one run."""
+
+    def __init__(self, formula: sp.Expr, variables: Sequence[str]) -> None:
+        graph = Graph()
+        self.symbols = [sp.Symbol(name, real=True) for name in variables]
+        self.inputs = [graph.node(Variable(j)) for j in range(len(variables))]
+        root = to_graph(graph, formula, dict(zip(self.symbols, self.inputs, strict=True)))
+        super().__init__(graph, root, len(variables))
 
 
 def symbolic_of(problem: Problem) -> SymbolicPartials:
