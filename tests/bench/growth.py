@@ -46,7 +46,7 @@ def rows(sizes: Sizes) -> list[Row]:
     return [
         row("memory", "peak memory, order 2", f"n = {few:,}", partial(memory, most, few), 1.2, "MiB"),
         row("memory-limit", "peak memory, order 2", "2 GiB", partial(limit, most), 1, "MiB"),
-        row("linear", "time a point, order 2", f"n = {more:,}", partial(time_a_point, most, more), 1.2, "s"),
+        row("linear", "time per point, order 2", f"n = {more:,}", partial(time_a_point, most, more), 1.2, "s"),
     ]
 
 

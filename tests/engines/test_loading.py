@@ -109,7 +109,7 @@ MISTAKES = {
     "kernels.py:Net": ("a class of modules", "Name an instance"),
     "kernels.py:fails": (r'kernels.py", line 11, in inner', "ValueError: out of luck"),
     "kernels.py:Broken": ("raises when it is differentiated", "RuntimeError: no way back"),
-    "kernels.py:total": (r"returns shape \(\) for \d+ points", "one number a point"),
+    "kernels.py:total": (r"returns shape \(\) for \d+ points", "one number per point"),
     "kernels.py:number": ("returns float, not a tensor", "Return a tensor"),
     "kernels.py:whole": ("torch.int64, which has no derivative", "Return torch.float64"),
     "kernels.py:narrow": ("returns torch.float32 for torch.float64", "--dtype"),

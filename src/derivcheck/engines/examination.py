@@ -1,4 +1,4 @@
-"""A look at the user's function before it is trusted: shape, dtype, device, purity and determinism."""
+"""Checks of the user's function before it is trusted: shape, dtype, device, purity and determinism."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from derivcheck.engines.calling import user_function
-from derivcheck.engines.loading import PointFunction, raised
+from derivcheck.engines.loading import UserFunction, raised
 from derivcheck.errors import DerivcheckError, FunctionError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def first_evaluation(problem: Problem, evaluate: Evaluate, points: Tensor) -> Partials:
-    """The first evaluation. What the user's function does wrong is found here."""
+    """The first evaluation. Raises `FunctionError` with what the user's function does wrong."""
     if problem.function is None:
         return evaluate(points)
     examine(user_function(problem), problem.function_name, list(points))
@@ -30,8 +30,8 @@ def first_evaluation(problem: Problem, evaluate: Evaluate, points: Tensor) -> Pa
         raise raised(problem.function_name, "raises when it is differentiated", error) from None
 
 
-def examine(function: PointFunction, name: str | None, columns: Sequence[Tensor]) -> None:
-    """Call the function twice on n points and refuse what cannot be differentiated point by point."""
+def examine(function: UserFunction, name: str | None, columns: Sequence[Tensor]) -> None:
+    """Call the function twice on n points. Raises `FunctionError` if it is not a function of each point alone."""
     name = name or str(getattr(function, "__name__", "the function"))
     given = [column.clone() for column in columns]
     with torch.no_grad():
@@ -39,7 +39,7 @@ def examine(function: PointFunction, name: str | None, columns: Sequence[Tensor]
             first = function(*given)
         except Exception as error:
             if "not implemented for" in str(error):
-                return  # the engine says so, as a row
+                return  # torch lacks a kernel: the engine reports it, as a row
             raise raised(name, "raises", error) from None
         _require_column(first, columns[0], name)
         _require_untouched(given, columns, name)
@@ -58,7 +58,7 @@ def _require_column(result: Any, like: Tensor, name: str) -> None:
             f"{name} returns a tensor of {result.dtype}, which has no derivative", f"Return {like.dtype}."
         )
     if tuple(result.shape) not in ((n,), (n, 1)):
-        cure = f"Return one number a point: ({n},) or ({n}, 1). --layout matrix passes one (n, d) tensor."
+        cure = f"Return one number per point: ({n},) or ({n}, 1). --layout matrix passes one (n, d) tensor."
         raise FunctionError(f"{name} returns shape {tuple(result.shape)} for {n} points", cure)
     if result.dtype != like.dtype:
         cure = "Return the dtype that was passed, or set --dtype."
