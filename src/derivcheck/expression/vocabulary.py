@@ -40,7 +40,7 @@ _same = {
     name: Entry(getattr(sp, name))
     for name in (
         "sin cos tan cot sec csc asin acos atan acot asec acsc sinh cosh tanh coth sech csch asinh acosh atanh acoth "
-        "asech acsch exp log sqrt cbrt erf erfc erfi erfinv erfcinv gamma loggamma LambertW"
+        "asech acsch exp sqrt cbrt erf erfc erfi erfinv erfcinv gamma loggamma LambertW"
     ).split()
 }
 _jumps = {name: Entry(_unevaluated(getattr(sp, name))) for name in ("Abs", "sign", "Heaviside", "floor", "ceiling")}

@@ -22,14 +22,14 @@ KINKED = frozenset({"abs", "sign", "heaviside", "max", "min"})
 Switches = Callable[[Tensor], Tensor]  # points (d, n) -> (n, s): s differences that are 0 at a kink
 
 
-def switches(graph: SymbolicPartials) -> Switches | None:
+def switches(symbolic: SymbolicPartials) -> Switches | None:
     """The differences whose zeros are the kinks of the expression, as a function of points; None if there are none."""
-    made = graph.graph
-    found = [_difference(made, ref) for ref in made.reachable([graph.root])]
+    graph = symbolic.graph
+    found = [_difference(graph, ref) for ref in graph.reachable([symbolic.root])]
     roots = sorted({ref for ref in found if ref is not None})
     if not roots:
         return None
-    differences = lower(made, roots)
+    differences = lower(graph, roots)
 
     def values(points: Tensor) -> Tensor:
         try:
