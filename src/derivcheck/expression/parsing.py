@@ -1,8 +1,8 @@
-"""Text -> sympy, by an allow list over Python's `ast`. Nothing of the text is ever evaluated.
+"""Text -> sympy, by an allow list over Python's `ast`. Nothing in the text is ever evaluated.
 
-`sympify` and `parse_expr` run code, and so does every sympy constructor that is handed a string. Here each node of
-the syntax tree is matched against the few kinds that an expression needs, and becomes an explicit sympy call.
-Values are bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decimals mean their exact value.
+`sympify` and `parse_expr` run code, and so does every sympy constructor that is given a string. Here each node of the
+syntax tree is matched against the few kinds that an expression needs, and becomes an explicit sympy call. Values are
+bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decimals mean their exact value.
 """
 
 import ast
@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from string import ascii_lowercase
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean
@@ -33,7 +34,7 @@ NOT_REAL = "A real, finite expression is needed: check divisions by 0, logarithm
 
 @dataclass(frozen=True)
 class Parsed:
-    """A formula and every name in it, in order of appearance, also those that cancelled out."""
+    """A formula and every name in its text, in order of appearance, including those that cancelled out."""
 
     formula: sp.Expr
     names: tuple[str, ...]
@@ -52,7 +53,7 @@ def parse(text: str) -> Parsed:
 
 
 def symbol(name: str) -> sp.Symbol:
-    """The symbol of a variable: real, so that sqrt(x**2) is Abs(x). (`symbols` would read `x:9` as a range.)"""
+    """The symbol of a variable: real, so that sqrt(x**2) is Abs(x). (`sp.symbols` would read `x:9` as a range.)"""
     return sp.Symbol(name, real=True)
 
 
@@ -95,11 +96,8 @@ class _Builder:
         if isinstance(node, ast.Call):
             return self.checked(node, self.call(node))
         if isinstance(node, ast.Compare):
-            raise self.error(
-                node,
-                "a comparison is not a number",
-                "Compare only inside Piecewise((value, condition), (value, True)).",
-            )
+            cure = "Compare only inside Piecewise((value, condition), (value, True))."
+            raise self.error(node, "a comparison is not a number", cure)
         raise self.error(node, "this is not part of an expression")
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
@@ -191,27 +189,26 @@ class _Builder:
 
     def apply(self, node: ast.Call, name: str) -> sp.Expr:
         entry = FUNCTIONS[name]
-        if not entry.least <= len(node.args) <= entry.most:
-            number = str(entry.least) if entry.least == entry.most else f"{entry.least} to {entry.most}"
-            raise self.error(
-                node,
-                f"{name} takes {number} argument(s), here are {len(node.args)}",
-                f"Write {name}({', '.join('abcdef'[: entry.least])}).",
-            )
+        self.count(node, name)
         args = [self.expression(argument) for argument in node.args]
         if entry.order_at is not None:
             self.integer_order(node.args[entry.order_at], args[entry.order_at], name)
-        if name in SWELLING and any(
-            a.is_Rational and (abs(a) > bounds.LARGEST_SWELLING or a.q > bounds.LARGEST_EXPONENT) for a in args
-        ):
-            raise self.error(
-                node, f"{name} of so large a number", f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
-            )
+        if name in SWELLING and any(map(bounds.is_swelling, args)):
+            cure = f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
+            raise self.error(node, f"{name} of so large a number", cure)
         if name == "pow":
             return self.power(node, *args)
-        if name not in UNBOUNDED and any(bounds.is_large_constant(a) for a in args):
+        if name not in UNBOUNDED and any(map(bounds.is_large_constant, args)):
             raise self.error(node, f"{name} of a constant beyond a million", "Keep constants inside functions smaller.")
         return entry.build(*args)
+
+    def count(self, node: ast.Call, name: str) -> None:
+        """Refuse a wrong number of arguments."""
+        least, most, given = FUNCTIONS[name].least, FUNCTIONS[name].most, len(node.args)
+        if not least <= given <= most:
+            number = f"{least} to {most}" if most > least else str(most)
+            cause = f"{name} takes {number} argument{'s' * (most > 1)}, not {given}"
+            raise self.error(node, cause, f"Write {name}({', '.join(ascii_lowercase[:least])}).")
 
     def integer_order(self, node: ast.expr, order: sp.Expr, name: str) -> None:
         least = 1 if name == "root" else 0
