@@ -21,6 +21,7 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.exact.balls import TIE, Program
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
+from derivcheck.exact.vicinity import BoxProgram, singular
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.graph import Graph, Ref
 
@@ -66,6 +67,7 @@ class Referee:
         self.bits = SPARE - round(torch.tensor(u).log2().item())
         self.tiny = arb(smallest) / 2**SPARE
         self._known: dict[tuple[float, ...], list[Enclosure]] = {}
+        self._boxes: dict[bool, BoxProgram] = {}
 
     @property
     def cost(self) -> int:
@@ -90,6 +92,19 @@ class Referee:
                 self._known.clear()
             self._known[key] = self._settled(key)
         return self._known[key]
+
+    def singular(self, points: Tensor, every: bool = False) -> Tensor:
+        """(n, m) bool: a singularity of the partial, or of one below it, lies within one rounding of a point (d, n);
+        with `every`, within one rounding of every step of the formula."""
+        if every not in self._boxes:
+            self._boxes[every] = BoxProgram(self.program.graph, self.program.roots, self.program.u, every)
+        box = self._boxes[every]
+        found = []
+        with precision(PRECISIONS[0]):
+            for point in zip(*points.tolist(), strict=True):
+                alone = singular(box, point)
+                found.append([alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)])
+        return torch.tensor(found, dtype=torch.bool).reshape(-1, self.count)
 
     def _settled(self, point: Sequence[float]) -> list[Enclosure]:
         """Evaluate at the lowest precision that settles all roots."""

@@ -9,7 +9,7 @@ The noise is estimated only where the other two terms do not suffice, in stages 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from derivcheck import ulp
 from derivcheck.exact.enclosures import Exact, Status
-from derivcheck.sampling.points import Points
+from derivcheck.sampling.points import Kind, Points
 
 # Roundings that any computation makes unasked: the argument, a constant, the operation and the result, u each.
 ROUNDINGS = 4
@@ -56,15 +56,29 @@ class Judged:
     remarked: Tensor
     """bool: a failure that is only remarked upon: at a point of extreme magnitude, which nobody asked for."""
 
+    singular: Tensor
+    """bool: it fails, but is not judged: a singularity of the exact partial lies within one rounding of the point."""
     unseen: Tensor
     """bool: beyond the bound, but an estimate that might raise it was not made here, because the partial is wrong at a
     worse point anyway."""
 
     def at(self, rows: Tensor) -> Judged:
         """These points alone."""
-        points = Points(self.points.columns[:, rows], self.points.kinds[rows])
-        tensors = (self.values, self.error, self.bound, self.counted, self.noise, self.remarked, self.unseen)
-        return Judged(points, self.exact.at(rows, range(self.values.shape[1])), *(part[rows] for part in tensors))
+        exact = self.exact.at(rows, range(self.values.shape[1]))
+        figures = [part[rows] for part in (self.values, self.error, self.bound, self.counted, self.noise)]
+        flags = [part[rows] for part in (self.remarked, self.singular, self.unseen)]
+        return Judged(Points(self.points.columns[:, rows], self.points.kinds[rows]), exact, *figures, *flags)
+
+    def without(self, singular: Tensor) -> Judged:
+        """The same with these (k, m) not judged."""
+        return replace(self, singular=singular, counted=self.counted & ~singular, remarked=self.remarked & ~singular)
+
+    @cached_property
+    def usual(self) -> Tensor:
+        """(m,) median of |exact| over the sampled points that are judged; 0 if there are none."""
+        kept = self.counted & (self.points.kinds == Kind.SAMPLED).unsqueeze(1)
+        size = self.exact.high.abs().masked_fill(~kept, torch.nan)
+        return size.nanmedian(0).values.nan_to_num() if len(size) else torch.zeros(size.shape[1])
 
     @cached_property
     def fails(self) -> Tensor:
@@ -114,8 +128,8 @@ def judge(
             unseen = _estimate(estimate, noise, error, floor, defined & torch.isfinite(error))
         bound = FACTOR * noise + floor
     aside = torch.zeros_like(defined) if extreme is None else extreme
-    remarked = defined & aside & ~(error <= bound)
-    return Judged(points, exact, values, error, bound, defined & ~aside, noise, remarked, unseen)
+    remarked, nowhere = defined & aside & ~(error <= bound), torch.zeros_like(defined)
+    return Judged(points, exact, values, error, bound, defined & ~aside, noise, remarked, nowhere, unseen)
 
 
 def distance(values: Tensor, exact: Exact, dtype: torch.dtype) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from derivcheck.engines.streams import Stream, generator
-from derivcheck.sampling.points import Kind, ends, into
+from derivcheck.sampling.points import ends, into
 from derivcheck.ulp import unit_roundoff
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ def _neighbours(evidence: Evidence, point: Tensor) -> Tensor:
 def invisible(evidence: Evidence, k: int, roundings: float = 1.0) -> Tensor:
     """(n,) bool: the error is at most a rounding, or some, of the partial's usual size over the sampled points."""
     judged = evidence.judged
-    sampled = judged.counted[:, k] & (judged.points.kinds == Kind.SAMPLED)
-    usual = judged.exact.high[sampled, k].abs()
-    u = unit_roundoff(evidence.judge.dtype)
-    return judged.error[:, k] <= roundings * u * (float(usual.median()) if len(usual) else 0.0)
+    return judged.error[:, k] <= roundings * unit_roundoff(evidence.judge.dtype) * judged.usual[k]
 
 
 def plainest(points: Tensor, excess: Tensor) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from derivcheck import ulp
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import dtype_of
 from derivcheck.engines.extend import Evaluate
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 BATCH = 4096  # points perturbed at once, times 16 runs: some 100 MB for a graph of 100 nodes
 
+LINEAR = 16  # times the bound, up to which an error may be noise that is not proportional to the roundings
 COPIED = 64  # points whose copies are refereed at a time: some 1500 points
 
 
@@ -75,7 +77,24 @@ class Judge:
         `measured` the noise is estimated though it is not needed."""
         estimates, extreme = self._estimates(points.columns), self._extreme(points)
         tolerances = self.problem.tolerances
-        return judge(points, values, exact, self.dtype, estimates, tolerances, known, extreme, measured)
+        judged = judge(points, values, exact, self.dtype, estimates, tolerances, known, extreme, measured)
+        return judged.without(self._singular(judged))
+
+    def _singular(self, judged: Judged) -> Tensor:
+        """(k, c) bool: what fails with a singularity of the exact partial within one rounding of the point; or what
+        fails by little while one lies within the roundings of the formula, where noise is not proportional to them.
+        An error too small to be seen is judged all the same: it is a warning."""
+        small = judged.error <= ulp.unit_roundoff(self.dtype) * judged.usual
+        failing = (judged.fails | judged.remarked) & ~small
+        nearly = failing & (judged.excess <= LINEAR)
+        return self._singular_at(judged, failing, False) | self._singular_at(judged, nearly, True)
+
+    def _singular_at(self, judged: Judged, failing: Tensor, every: bool) -> Tensor:
+        rows, found = failing.any(1).nonzero().squeeze(1), torch.zeros_like(failing)
+        if len(rows):
+            referee = self.referees.of(self.problem.partials, self.dtype)
+            found[rows] = referee.singular(judged.points.columns[:, rows], every)[:, list(self.columns)]
+        return found & failing
 
     def along(self, sequences: Sequence[tuple[int, ...]], cotangent: reverse.Cotangent | None = None) -> Judge:
         """A judge of reverse mode along these sequences of differentiations, one column per sequence."""

@@ -142,7 +142,8 @@ def skipped(judged: Judged, k: int) -> dict[str, int]:
         "undefined": status == Status.UNDEFINED,
         "kink": status == Status.KINK,
         "unsettled": status == Status.UNSETTLED,
-        "extreme": (status == Status.SETTLED) & ~judged.counted[:, k],
+        "singularity within a rounding": judged.singular[:, k],
+        "extreme": (status == Status.SETTLED) & ~judged.counted[:, k] & ~judged.singular[:, k],
     }
     return {reason: int(mask.sum()) for reason, mask in reasons.items() if mask.any()}
 
