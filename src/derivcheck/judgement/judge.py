@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 BATCH = 4096  # points perturbed at once, times 16 runs: some 100 MB for a graph of 100 nodes
 
-LINEAR = 16  # times the bound, up to which an error may be noise that is not proportional to the roundings
 COPIED = 64  # points whose copies are refereed at a time: some 1500 points
 
 
@@ -82,11 +81,12 @@ class Judge:
 
     def _singular(self, judged: Judged) -> Tensor:
         """(k, c) bool: what fails with a singularity of the exact partial within one rounding of the point; or what
-        fails by little while one lies within the roundings of the formula, where noise is not proportional to them.
+        fails while one lies within the roundings of the formula, where noise is not proportional to them, unless the
+        computation has so little noise that it keeps clear of the singularity.
         An error too small to be seen is judged all the same: it is a warning."""
         small = judged.error <= ulp.unit_roundoff(self.dtype) * judged.usual
         failing = (judged.fails | judged.remarked) & ~small
-        nearly = failing & (judged.excess <= LINEAR)
+        nearly = failing & (judged.excess <= ulp.unit_roundoff(self.dtype) ** -0.5)
         return self._singular_at(judged, failing, False) | self._singular_at(judged, nearly, True)
 
     def _singular_at(self, judged: Judged, failing: Tensor, every: bool) -> Tensor:
