@@ -47,7 +47,7 @@ class BoxProgram(Program):
         frame |= {ref: box[place] for ref, place in self.inputs.items()}
         for ref, step in self.steps:
             found = step(frame)
-            frame[ref] = self._rounded(found) if self.every and isinstance(found, arb) else found
+            frame[ref] = self._rounded(found) if self._rounds(ref) and isinstance(found, arb) else found
         return [frame[root] for root in self.roots]
 
     def _step(self, ref: Ref) -> Step:
@@ -59,6 +59,10 @@ class BoxProgram(Program):
             case Cases() as cases:
                 return _cases(cases)
         return super()._step(ref)
+
+    def _rounds(self, ref: Ref) -> bool:
+        """Whether the result of a step is rounded too. A lone number is not: it may be the order of a polygamma."""
+        return self.every and self.graph.value_of(ref) is None
 
     def _rounded(self, value: arb) -> arb:
         """value·(1 ± u)."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from derivcheck.engines.streams import Stream, generator
-from derivcheck.sampling.points import ends, into
+from derivcheck.sampling.points import ends, into, lengths
 from derivcheck.ulp import unit_roundoff
 
 if TYPE_CHECKING:
@@ -60,13 +59,4 @@ def plainest(points: Tensor, excess: Tensor) -> int:
     """Which of points (d, k) to show: of those that fail about as badly as the worst, the one that is shortest to write
     in binary (0 before 1 before 0.1 before 1e-300)."""
     bad = excess >= min(float(excess.max()) / COMPARABLE, 1 / torch.finfo(torch.float64).eps)
-    lengths = torch.tensor([sum(map(_length, point)) for point in points[:, bad].T.tolist()])
-    return int(bad.nonzero().squeeze(1)[lengths.argmin()])
-
-
-def _length(x: float) -> int:
-    """Bits of a number in fixed point, from the first that is set to the last, and from there to the point."""
-    if x == 0 or not math.isfinite(x):
-        return 0
-    numerator, denominator = abs(x).as_integer_ratio()
-    return numerator.bit_length() + denominator.bit_length() + (x < 0)
+    return int(bad.nonzero().squeeze(1)[lengths(points[:, bad]).argmin()])
