@@ -48,10 +48,14 @@ class Program:
     def run(self, point: Sequence[float], sides: Mapping[Ref, int] | None = None) -> tuple[list[arb], set[Ref]]:
         """The balls of the roots at a point (d floats, taken exactly), with the given switches forced to a side, and
         the switches that are tied there."""
+        frame = self.frame(point, sides)
+        return [frame[root] for root in self.roots], frame.tied
+
+    def frame(self, point: Sequence[float], sides: Mapping[Ref, int] | None = None) -> Frame:
+        """The balls of all nodes."""
         frame = Frame(point, sides or {})
         frame |= {ref: arb(point[place]) for ref, place in self.inputs.items()}
-        evaluate(self.steps, frame)
-        return [frame[root] for root in self.roots], frame.tied
+        return evaluate(self.steps, frame)
 
     def _step(self, ref: Ref) -> Step:
         match self.graph.nodes[ref]:

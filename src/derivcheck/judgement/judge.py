@@ -12,17 +12,17 @@ from torch import Tensor
 
 from derivcheck import ulp
 from derivcheck.engines import reverse
-from derivcheck.engines.calling import dtype_of
+from derivcheck.engines.calling import call, dtype_of, leaves, point_function
 from derivcheck.engines.extend import Evaluate
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError
-from derivcheck.exact.enclosures import Exact
+from derivcheck.exact.enclosures import Exact, Status
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
 from derivcheck.judgement.operations import eager
 from derivcheck.judgement.scatter import scatter, steps
-from derivcheck.sampling.points import Kind, Points, ends, placed
+from derivcheck.sampling.points import Kind, Points, ends, on_device, placed
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -53,11 +53,20 @@ class Judge:
         """What the engine gives, in the dtype of the points."""
         return self.evaluate(placed(self.problem, points)).values.detach().cpu()
 
-    def exact(self, points: Tensor, dtype: torch.dtype | None = None) -> Exact:
-        """Enclosures, precise enough to judge the dtype, by default that of the problem."""
-        return (
-            self.referees.of(self.problem.partials, dtype or self.dtype).enclose(points).at(slice(None), self.columns)
-        )
+    def exact(self, points: Tensor, deadline: float | None = None) -> Exact:
+        """Enclosures precise enough to judge the dtype, at fewer points where the deadline passes. A removable
+        singularity counts where the function gives a number."""
+        exact = self.referees.of(self.problem.partials, self.dtype).enclose(points, deadline)
+        removable = (exact.status == Status.REMOVABLE).any(1)
+        if bool(removable.any()):
+            removable[removable.clone()] = self._is_number(points[:, : len(removable)][:, removable])
+            exact = exact.resolved(removable)
+        return exact.at(slice(None), self.columns)
+
+    def _is_number(self, points: Tensor) -> Tensor:
+        """(k,) bool: whether the function, without derivatives, is finite at points (d, k)."""
+        columns = leaves(on_device(self.problem, points))
+        return torch.isfinite(call(point_function(self.problem), *columns).detach().cpu())
 
     def at(self, points: Tensor) -> Judged:
         """Judged at further points, exactly representable in the dtype."""
