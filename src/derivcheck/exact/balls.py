@@ -95,6 +95,7 @@ class Program:
         lead = node.terms[0][1] if isinstance(node, Sum) and node.terms else 1
         name = self.graph.sum([(ref, Fraction(1) / lead)])
         orientation = 1 if lead > 0 else -1
+        varies = any(isinstance(self.graph.nodes[r], Variable) for r in self.graph.reachable([ref]))
 
         def side(v: Frame) -> int | None:
             if not v[ref].is_finite():
@@ -102,7 +103,7 @@ class Program:
             forced = v.sides.get(name)
             if forced is not None:
                 return forced * orientation
-            if self._is_tied(ref, v):
+            if varies and self._is_tied(ref, v):
                 v.tied.add(name)
             return self._sign(ref, v)
 

@@ -173,7 +173,9 @@ class Referee:
         found = []
         for k, ball in enumerate(balls):
             exists = agree[k] and all(agree[b] and self._same(balls[b], sides[0][b]) for b in self.below[k])
-            if exists or not ball.is_finite():
+            if agree[k] and not self.below[k] and ball.is_finite():
+                found.append(self.enclosure(ball))  # the value at the point, also where it is a branch of its own
+            elif exists or not ball.is_finite():
                 # At a tie that is not exact the branch is known; at an exact one a derivative is that of either side.
                 found.append(self.enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
             else:

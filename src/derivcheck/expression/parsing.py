@@ -6,7 +6,6 @@ bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decima
 """
 
 import ast
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,17 +17,18 @@ from sympy.logic.boolalg import Boolean
 from derivcheck.errors import ExpressionError, RequestError
 from derivcheck.expression import bounds
 from derivcheck.expression.scanning import VOCABULARY, scan
+from derivcheck.expression.syntax import syntax_tree
 from derivcheck.expression.texts import parse_number
-from derivcheck.expression.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
+from derivcheck.expression.vocabulary import (
+    ALSO_VARIABLES,
+    COMPARISONS,
+    CONSTANTS,
+    FUNCTIONS,
+    REFUSED,
+    SWELLING,
+    UNBOUNDED,
+)
 
-COMPARISONS: dict[type[ast.cmpop], type] = {
-    ast.Lt: sp.StrictLessThan,
-    ast.LtE: sp.LessThan,
-    ast.Gt: sp.StrictGreaterThan,
-    ast.GtE: sp.GreaterThan,
-    ast.Eq: sp.Equality,
-    ast.NotEq: sp.Unequality,
-}
 NOT_REAL = "A real, finite expression is needed: check divisions by 0, logarithms and roots of constants."
 
 
@@ -46,7 +46,7 @@ def parse(text: str) -> Parsed:
     scan(text)
     builder = _Builder(text)
     try:
-        formula = builder.expression(_syntax_tree(text))
+        formula = builder.expression(syntax_tree(text))
     except (RecursionError, MemoryError):
         raise ExpressionError(text, 0, 1, "the expression is nested too deeply", "Simplify it.") from None
     return Parsed(formula, tuple(builder.names))
@@ -57,18 +57,7 @@ def symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
-def _syntax_tree(text: str) -> ast.expr:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        column = min(max((error.offset or 1) - 1, 0), len(text) - 1)
-        raise ExpressionError(text, column, 1, "the expression breaks off or is malformed here", VOCABULARY) from None
-    except ValueError:
-        raise ExpressionError(
-            text, 0, 1, "the expression holds a number that is too long", f"Keep numbers under {bounds.MOST_BITS} bits."
-        ) from None
+LONGEST_REASON = 100  # characters of what sympy says: a line with its place
 
 
 class _Builder:
@@ -84,6 +73,14 @@ class _Builder:
 
     def expression(self, node: ast.expr) -> sp.Expr:
         """One real number-valued expression."""
+        try:
+            return self.built(node)
+        except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            cause = f"sympy cannot evaluate this: {ascii(str(error))[1:-1][:LONGEST_REASON]}"
+            raise self.error(node, cause, NOT_REAL) from None
+
+    def built(self, node: ast.expr) -> sp.Expr:
+        """`expression`, with what sympy raises."""
         if isinstance(node, ast.BinOp):
             return self.checked(node, self.binary(node))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
@@ -229,7 +226,9 @@ class _Builder:
             pieces.append((self.expression(piece.elts[0]), self.condition(piece.elts[1])))
         if not pieces or pieces[-1][1] is not sp.true:
             raise self.error(node, "Piecewise has no value for the remaining points", "End it with (value, True).")
-        return sp.Piecewise(*pieces, evaluate=False)
+        possible = [piece for piece in pieces if piece[1] is not sp.false]
+        possible = possible[: 1 + next(k for k, piece in enumerate(possible) if piece[1] is sp.true)]
+        return sp.Piecewise(*possible, evaluate=False) if len(possible) > 1 else possible[0][0]
 
     def condition(self, node: ast.expr) -> Boolean:
         if isinstance(node, ast.Constant) and isinstance(node.value, bool):
@@ -252,5 +251,14 @@ class _Builder:
         links = [COMPARISONS.get(type(op)) for op in node.ops]
         if None in links:
             raise self.error(node, "this is not a comparison of numbers", "Compare with < <= > >= == !=.")
-        parts = [link(a, b, evaluate=False) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
+        parts = [self.related(node, link, a, b) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
         return parts[0] if len(parts) == 1 else sp.And(*parts, evaluate=False)
+
+    def related(self, node: ast.AST, link: Callable[..., Boolean], a: sp.Expr, b: sp.Expr) -> Boolean:
+        """A comparison; of two constants, its answer."""
+        if a.free_symbols or b.free_symbols:
+            return link(a, b, evaluate=False)
+        answer = link(a, b)
+        if answer not in (sp.true, sp.false):
+            raise self.error(node, "whether these constants are so is not known", "Write the branch that holds.")
+        return answer
