@@ -17,17 +17,9 @@ from sympy.logic.boolalg import Boolean
 from derivcheck.errors import ExpressionError, RequestError
 from derivcheck.expression import bounds
 from derivcheck.expression.scanning import VOCABULARY, scan
-from derivcheck.expression.syntax import syntax_tree
+from derivcheck.expression.syntax import COMPARISONS, syntax_tree
 from derivcheck.expression.texts import parse_number
-from derivcheck.expression.vocabulary import (
-    ALSO_VARIABLES,
-    COMPARISONS,
-    CONSTANTS,
-    FUNCTIONS,
-    REFUSED,
-    SWELLING,
-    UNBOUNDED,
-)
+from derivcheck.expression.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
 
 NOT_REAL = "A real, finite expression is needed: check divisions by 0, logarithms and roots of constants."
 

@@ -3,9 +3,20 @@
 import ast
 import warnings
 
+import sympy as sp
+
 from derivcheck.errors import ExpressionError
 from derivcheck.expression import bounds
 from derivcheck.expression.scanning import VOCABULARY
+
+COMPARISONS: dict[type[ast.cmpop], type] = {
+    ast.Lt: sp.StrictLessThan,
+    ast.LtE: sp.LessThan,
+    ast.Gt: sp.StrictGreaterThan,
+    ast.GtE: sp.GreaterThan,
+    ast.Eq: sp.Equality,
+    ast.NotEq: sp.Unequality,
+}
 
 
 def syntax_tree(text: str) -> ast.expr:

@@ -5,7 +5,6 @@ code. Heads that jump (floor, sign, Max, ...) are built unevaluated, because sym
 computing as many digits as are needed, and floor(exp(exp(20))) needs two hundred million.
 """
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -105,12 +104,3 @@ SWELLING: frozenset[str] = frozenset(
 UNBOUNDED: frozenset[str] = frozenset(
     "log ln log2 log10 log1p sqrt cbrt root Rational Abs abs sign Max Min max min".split()
 )
-
-COMPARISONS: dict[type[ast.cmpop], type] = {
-    ast.Lt: sp.StrictLessThan,
-    ast.LtE: sp.LessThan,
-    ast.Gt: sp.StrictGreaterThan,
-    ast.GtE: sp.GreaterThan,
-    ast.Eq: sp.Equality,
-    ast.NotEq: sp.Unequality,
-}
