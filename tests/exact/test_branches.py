@@ -63,9 +63,3 @@ def test_a_branch_that_is_undefined_remains_so(text, x):
 
 def test_at_the_edge_of_a_branch_the_derivative_does_not_exist():
     assert enclosed("sqrt(Max(0,x))", [0.0], 1)[1] == [Status.SETTLED, Status.UNDEFINED]
-
-
-def test_what_is_tied_elsewhere_is_compared_side_by_side():
-    text = "sqrt(Max(0,-1-x)) + Abs(x)"
-    assert enclosed(text, [0.0], 2)[1] == [Status.SETTLED, Status.KINK, Status.KINK]
-    assert enclosed("sqrt(Max(0,-1-x)) + Abs(x)**3", [0.0], 2) == ([0.0] * 3, [Status.SETTLED] * 3)

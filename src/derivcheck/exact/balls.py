@@ -48,10 +48,14 @@ class Program:
     def run(self, point: Sequence[float], sides: Mapping[Ref, int] | None = None) -> tuple[list[arb], set[Ref]]:
         """The balls of the roots at a point (d floats, taken exactly), with the given switches forced to a side, and
         the switches that are tied there."""
+        frame = self.frame(point, sides)
+        return [frame[root] for root in self.roots], frame.tied
+
+    def frame(self, point: Sequence[float], sides: Mapping[Ref, int] | None = None) -> Frame:
+        """The balls of all nodes."""
         frame = Frame(point, sides or {})
         frame |= {ref: arb(point[place]) for ref, place in self.inputs.items()}
-        evaluate(self.steps, frame)
-        return [frame[root] for root in self.roots], frame.tied
+        return evaluate(self.steps, frame)
 
     def _step(self, ref: Ref) -> Step:
         match self.graph.nodes[ref]:
@@ -91,6 +95,7 @@ class Program:
         lead = node.terms[0][1] if isinstance(node, Sum) and node.terms else 1
         name = self.graph.sum([(ref, Fraction(1) / lead)])
         orientation = 1 if lead > 0 else -1
+        varies = any(isinstance(self.graph.nodes[r], Variable) for r in self.graph.reachable([ref]))
 
         def side(v: Frame) -> int | None:
             if not v[ref].is_finite():
@@ -98,7 +103,7 @@ class Program:
             forced = v.sides.get(name)
             if forced is not None:
                 return forced * orientation
-            if self._is_tied(ref, v):
+            if varies and self._is_tied(ref, v):
                 v.tied.add(name)
             return self._sign(ref, v)
 

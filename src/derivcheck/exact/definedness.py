@@ -1,77 +1,124 @@
-"""Partials where the formula of the derivative is undefined, but the function has them.
+"""Where the graph of a partial is not finite, and the partial all the same exists.
 
-First the branch that holds at the point is resolved and differentiated on its own. At a tie every side is, and the
-partials exist where all sides agree.
+A formula is more than its graph: sqrt(Max(0, u)) is the constant 0 for u < 0, though the chain rule writes 0/0; and
+expm1(x)/x is 1 at 0. So branches are resolved first and that branch is differentiated; and what vanishes above and
+below a fraction bar is cancelled in power series. Both only at points where the plain evaluation fails.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
-from typing import NamedTuple
+from math import factorial, prod
+from typing import Any
 
 from flint import arb
 
 from derivcheck.exact.balls import Program
-from derivcheck.exact.branches import Branches, Choice
-from derivcheck.exact.enclosures import Status
+from derivcheck.exact.power_series import Expansion, NotAnalytic
+from derivcheck.exact.steps import Frame
 from derivcheck.multi_index import MultiIndex
-from derivcheck.symbolic.differentiation import Partials
-from derivcheck.symbolic.graph import Graph, Ref
+from derivcheck.symbolic.differentiation import SymbolicPartials
+from derivcheck.symbolic.graph import Cases, Function, Graph, Product, Ref, Sum
 
-MOST_BRANCHES = 200  # branches kept, some 100 kB each at order 8
-MOST_TIES = 4  # switches tied at one point: 16 sides, some milliseconds each
+EXTRA = 8  # degrees beyond the highest partial: so often may a numerator and its denominator vanish together
+SWITCHES = frozenset({"abs", "sign", "heaviside", "max", "min", "floor", "mod"})
 
-
-class Defined(NamedTuple):
-    """The balls of all partials at a point, and their status."""
-
-    balls: list[arb]
-    status: Status
+Choices = tuple[Any, ...]  # of the switches of a function, in the order in which they are met
 
 
-class Branch:
-    """One branch of a function: a graph without switches, and the program of its partials."""
-
-    def __init__(self, graph: Graph, root: Ref, alphas: Sequence[MultiIndex], u: float) -> None:
-        partials = Partials(graph, root, len(alphas[0]))
-        self.program = Program(graph, [partials.partial(alpha) for alpha in alphas], u)
-
-    def at(self, point: Sequence[float]) -> Defined | None:
-        """None where the branch is not differentiable, as far as is known."""
-        balls, _ = self.program.run(point)
-        return Defined(balls, Status.SETTLED) if all(ball.is_finite() for ball in balls) else None
+class Undecided(Exception):
+    """A switch is tied at the point: there is no single branch."""
 
 
-class Definedness:
-    """Looks again, branch by branch, at the points where the plain partials are undefined."""
+def branches(symbolic: SymbolicPartials) -> bool:
+    """Whether the function has any."""
+    graph = symbolic.graph
+    nodes = (graph.nodes[ref] for ref in graph.reachable([symbolic.root]))
+    return any(isinstance(n, Cases) or (isinstance(n, Function) and n.head in SWITCHES) for n in nodes)
 
-    def __init__(self, graph: Graph, root: Ref, alphas: Sequence[MultiIndex], u: float) -> None:
-        self.alphas, self.u = alphas, u
-        self.branches = Branches(graph, root, u)
-        self._made: dict[tuple[Choice, ...], Branch | None] = {}
 
-    def sides(self, point: Sequence[float]) -> list[Defined] | None:
-        """The partials on every side of the switches tied at the point, which is one where none is; None where they
-        are undefined on a side."""
-        _, tied, _ = self.branches.choices(point)
-        if len(tied) > MOST_TIES:
-            return None
-        found = []
-        for signs in product((-1, 1), repeat=len(tied)):
-            side = self._side(point, dict(zip(sorted(tied), signs, strict=True)))
-            if side is None:
-                return None
-            found.append(side)
-        return found
+def resolved(symbolic: SymbolicPartials, u: float, point: Sequence[float]) -> tuple[Choices, SymbolicPartials] | None:
+    """The branch of the function at a point, as a function of its own, and the choices that name it; None where a
+    switch is tied."""
+    graph = symbolic.graph
+    program = Program(graph, graph.reachable([symbolic.root]), u)
+    branch = _Branch(graph, program.frame(point))
+    try:
+        root = branch.copied(symbolic.root)
+    except Undecided:
+        return None
+    return tuple(branch.choices), SymbolicPartials.of_graph(branch.graph, root, symbolic.symbols)
 
-    def _side(self, point: Sequence[float], sides: dict[Ref, int]) -> Defined | None:
-        choices, _, _ = self.branches.choices(point, sides)
-        key = tuple(choices.values())
-        if key not in self._made:
-            if len(self._made) >= MOST_BRANCHES:
-                self._made.clear()
-            resolved = self.branches.branch(choices)
-            self._made[key] = Branch(*resolved, self.alphas, self.u) if resolved else None
-        branch = self._made[key]
-        return branch.at(point) if branch else None
+
+class _Branch:
+    """A graph of one branch of a function, copied node by node; what was not chosen is not visited."""
+
+    def __init__(self, source: Graph, frame: Frame) -> None:
+        self.source, self.frame, self.graph = source, frame, Graph()
+        self.choices: list[Any] = []
+        self.made: dict[Ref, Ref] = {}
+
+    def copied(self, ref: Ref) -> Ref:
+        if ref not in self.made:
+            self.made[ref] = self._copy(ref)
+        return self.made[ref]
+
+    def _copy(self, ref: Ref) -> Ref:
+        match node := self.source.nodes[ref]:
+            case Sum(constant, terms):
+                return self.graph.sum([(self.copied(t), c) for t, c in terms], constant)
+            case Product(factors):
+                return self.graph.product([(self.copied(f), e) for f, e in factors])
+            case Function(head, arguments) if head in SWITCHES:
+                return self._switched(head, arguments)
+            case Function(head, arguments):
+                return self.graph.node(Function(head, tuple(map(self.copied, arguments))))
+            case Cases() as cases:
+                return self._case(cases)
+        return self.graph.node(node)
+
+    def _switched(self, head: str, arguments: tuple[Ref, ...]) -> Ref:
+        if head in ("floor", "mod"):
+            whole = self._whole(arguments[-1])
+            if head == "floor":
+                return self.graph.number(whole)
+            return self.graph.sum([(self.copied(arguments[0]), 1), (self.copied(arguments[1]), -whole)])
+        side = self._side(arguments[-1])
+        if head in ("sign", "heaviside"):
+            return self.graph.number(side if head == "sign" else (side + 1) // 2)
+        if head == "abs":
+            return self.graph.sum([(self.copied(arguments[0]), side)])
+        return self.copied(arguments[0 if (side > 0) == (head == "max") else 1])
+
+    def _side(self, ref: Ref) -> int:
+        value = self.frame[ref]
+        if ref in self.frame.tied or not (value > 0 or value < 0):
+            raise Undecided
+        self.choices.append(1 if value > 0 else -1)
+        return int(self.choices[-1])
+
+    def _whole(self, ref: Ref) -> int:
+        whole = self.frame[ref].floor().unique_fmpz() if self.frame[ref].is_finite() else None
+        if whole is None or ref in self.frame.tied:
+            raise Undecided
+        self.choices.append(int(whole))
+        return int(whole)
+
+    def _case(self, cases: Cases) -> Ref:
+        for k, (value, condition) in enumerate(cases.pairs()):
+            if self.frame[condition] is None:
+                raise Undecided
+            if self.frame[condition]:
+                self.choices.append(k)
+                return self.copied(value)
+        raise Undecided
+
+
+def by_series(symbolic: SymbolicPartials, alphas: Sequence[MultiIndex], point: Sequence[float]) -> list[arb] | None:
+    """The partials of a function whose singularity at the point is removable; None where it is not, or not known to
+    be."""
+    try:
+        series = Expansion(symbolic.graph, point, max(map(sum, alphas)) + EXTRA).of(symbolic.root)
+    except NotAnalytic:
+        return None
+    return [series.get(alpha, arb(0)) * prod(map(factorial, alpha)) for alpha in alphas]

@@ -19,9 +19,10 @@ from flint import arb, ctx
 from torch import Tensor
 
 from derivcheck import ulp
+from derivcheck.exact import definedness
 from derivcheck.exact.balls import TIE, Program
-from derivcheck.exact.definedness import Defined, Definedness
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
+from derivcheck.exact.vicinity import BoxProgram, singular
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.graph import Graph, Ref
 
@@ -35,7 +36,6 @@ SPARE = 10  # bits by which the radius must lie below u·|value|: it then adds a
 MOST_KNOWN = 20_000  # points whose enclosures are kept, some kilobytes each at order 8
 MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth the time, and the point is a kink
 
-KINK = Enclosure(0.0, 0.0, Status.KINK)
 
 _precision = threading.RLock()
 
@@ -56,27 +56,21 @@ def precision(bits: int) -> Iterator[None]:
 class Referee:
     """Encloses the first `count` of the `roots` of a graph. `below[k]` are the roots that must exist for root k to.
 
-    `u` is the unit roundoff of the dtype to be judged and `smallest` its smallest subnormal. `definedness` looks again
-    at points where a root is undefined.
+    `u` is the unit roundoff of the dtype to be judged and `smallest` its smallest subnormal.
     """
 
     def __init__(
-        self,
-        graph: Graph,
-        roots: Sequence[Ref],
-        below: Sequence[Sequence[int]],
-        u: float,
-        smallest: float,
-        count: int,
-        definedness: Definedness | None = None,
+        self, graph: Graph, roots: Sequence[Ref], below: Sequence[Sequence[int]], u: float, smallest: float, count: int
     ) -> None:
         self.count = count
-        self.definedness = definedness
         self.program = Program(graph, roots, u)
         self.below = below
         self.bits = SPARE - round(torch.tensor(u).log2().item())
         self.tiny = arb(smallest) / 2**SPARE
         self._known: dict[tuple[float, ...], list[Enclosure]] = {}
+        self._boxes: dict[bool, BoxProgram] = {}
+        self.rescue: _Rescue | None = None
+        """What is asked where some enclosure is undefined."""
 
     @property
     def cost(self) -> int:
@@ -102,6 +96,33 @@ class Referee:
             self._known[key] = self._settled(key)
         return self._known[key]
 
+    def of_branch(self, symbolic: SymbolicPartials, alphas: Sequence[MultiIndex]) -> Referee:
+        """A referee like this one of the same partials of one branch of the function."""
+        roots, smallest = [symbolic.partial(alpha) for alpha in alphas], float(self.tiny * 2**SPARE)
+        made = Referee(symbolic.graph, roots, self.below, self.program.u, smallest, self.count)
+        made.rescue = _Rescue(made, symbolic, alphas)
+        return made
+
+    def singular(self, points: Tensor, every: bool = False) -> Tensor:
+        """(n, m) bool: a singularity of the partial, or of one below it, lies within one rounding of a point (d, n);
+        with `every`, within one rounding of every step of the formula."""
+        if every not in self._boxes:
+            self._boxes[every] = BoxProgram(self.program.graph, self.program.roots, self.program.u, every)
+        box = self._boxes[every]
+        with precision(PRECISIONS[0]):
+            found = [self._singular(box, point, every) for point in zip(*points.tolist(), strict=True)]
+        return torch.tensor(found, dtype=torch.bool).reshape(-1, self.count)
+
+    def _singular(self, box: BoxProgram, point: Sequence[float], every: bool) -> list[bool]:
+        """For each partial, at one point: of its branch if that was asked for; never where a series is defined."""
+        rescued = self.rescue.rescued if self.rescue is not None else {}
+        if tuple(point) in rescued:
+            branch = rescued[tuple(point)]
+            column = torch.tensor(point, dtype=torch.float64).unsqueeze(1)
+            return branch.singular(column, every)[0].tolist() if branch else [False] * self.count
+        alone = singular(box, point)
+        return [alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)]
+
     def _settled(self, point: Sequence[float]) -> list[Enclosure]:
         """Evaluate at the lowest precision that settles all roots."""
         for bits in PRECISIONS:
@@ -113,32 +134,11 @@ class Referee:
             if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
                 break
         undefined = any(e.status is Status.UNDEFINED for e in found)
-        return self._defined(point, found) if undefined and self.definedness else found
-
-    def _defined(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
-        """Branches are resolved before they are differentiated, and 0/0 has the value of its power series."""
-        assert self.definedness
-        for bits in PRECISIONS[1:]:
-            with precision(bits):
-                sides = self.definedness.sides(point)
-                better = self._agreeing(sides) if sides else found
-            if all(e.status is not Status.UNSETTLED for e in better):
-                break
-        return better
-
-    def _agreeing(self, sides: Sequence[Defined]) -> list[Enclosure]:
-        """The partials that are the same on all sides, as are those below them."""
-        first, *others = (side.balls for side in sides)
-        agree = [all(self._same(ball, other[k]) for other in others) for k, ball in enumerate(first)]
-        status = max(side.status for side in sides)
-        return [
-            self._enclosure(ball, status) if agree[k] and all(agree[b] for b in self.below[k]) else KINK
-            for k, ball in enumerate(first)
-        ]
+        return self.rescue(point, found) if undefined and self.rescue is not None else found
 
     def _attempt(self, point: Sequence[float]) -> list[Enclosure]:
         balls, tied = self.program.run(point)
-        return self._at_kink(point, balls, sorted(tied)) if tied else [self._enclosure(ball) for ball in balls]
+        return self._at_kink(point, balls, sorted(tied)) if tied else [self.enclosure(ball) for ball in balls]
 
     def _existing(self, found: list[Enclosure]) -> list[Enclosure]:
         """A function that is not defined at the point has no partials there: log at -1, although 1/x is finite."""
@@ -152,7 +152,8 @@ class Referee:
             else found
         )
 
-    def _enclosure(self, ball: arb, status: Status = Status.SETTLED) -> Enclosure:
+    def enclosure(self, ball: arb) -> Enclosure:
+        """A ball as two floats, if it is precise enough."""
         if not ball.is_finite():
             return Enclosure(0.0, 0.0, Status.UNDEFINED)
         if ball.rel_accuracy_bits() < self.bits and not ball.rad() < self.tiny:
@@ -160,28 +161,65 @@ class Referee:
         middle = ball.mid()
         high = float(middle)
         low = float(middle - high) if abs(high) < float("inf") else 0.0
-        return Enclosure(high, low, status)
+        return Enclosure(high, low, Status.SETTLED)
 
     def _at_kink(self, point: Sequence[float], balls: list[arb], tied: list[Ref]) -> list[Enclosure]:
         """Compare all sides of the tied switches; a partial exists where it and all below it agree on every side."""
         if len(tied) > MOST_TIES:
-            return [KINK for _ in balls]
+            return [Enclosure(0.0, 0.0, Status.KINK) for _ in balls]
         forced = [dict(zip(tied, signs, strict=True)) for signs in product((-1, 1), repeat=len(tied))]
         sides = [self.program.run(point, each)[0] for each in forced]
         agree = [all(self._same(sides[0][k], side[k]) for side in sides[1:]) for k in range(len(balls))]
         found = []
         for k, ball in enumerate(balls):
             exists = agree[k] and all(agree[b] and self._same(balls[b], sides[0][b]) for b in self.below[k])
-            if exists or not ball.is_finite():
+            if agree[k] and not self.below[k] and ball.is_finite():
+                found.append(self.enclosure(ball))  # the value at the point, also where it is a branch of its own
+            elif exists or not ball.is_finite():
                 # At a tie that is not exact the branch is known; at an exact one a derivative is that of either side.
-                found.append(self._enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
+                found.append(self.enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
             else:
-                found.append(KINK)
+                found.append(Enclosure(0.0, 0.0, Status.KINK))
         return found
 
     def _same(self, a: arb, b: arb) -> bool:
         """Two sides agree where they differ by no more than the tie itself: switches are tied within some roundings."""
         return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (TIE * self.program.u))
+
+
+class _Rescue:
+    """Partials that exist though their graph is not finite: those of the branch, then those of the power series."""
+
+    def __init__(self, referee: Referee, symbolic: SymbolicPartials, alphas: Sequence[MultiIndex]) -> None:
+        self.referee, self.symbolic, self.alphas = referee, symbolic, alphas
+        self.has_branches = definedness.branches(symbolic)
+        self.branches: dict[definedness.Choices, Referee] = {}
+        self.rescued: dict[tuple[float, ...], Referee | None] = {}
+        """Points where this was asked: the referee of their branch, None where there is none."""
+
+    def __call__(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
+        with precision(PRECISIONS[-1]):  # coefficients that are 0 must be as precise as the smallest subnormal
+            branch = self._branch(point) if self.has_branches else None
+            self.rescued[tuple(point)] = branch
+            if branch is not None:
+                return branch.at(point)
+            balls = definedness.by_series(self.symbolic, self.alphas, point)
+            return found if balls is None else list(map(self._removed, found, balls))
+
+    def _branch(self, point: Sequence[float]) -> Referee | None:
+        resolved = definedness.resolved(self.symbolic, self.referee.program.u, point)
+        if resolved is None:
+            return None
+        choices, symbolic = resolved
+        if choices not in self.branches:
+            self.branches[choices] = self.referee.of_branch(symbolic, self.alphas)
+        return self.branches[choices]
+
+    def _removed(self, found: Enclosure, ball: arb) -> Enclosure:
+        """The series' coefficient in place of what is undefined."""
+        enclosed = self.referee.enclosure(ball)
+        settled = found.status is Status.UNDEFINED and enclosed.status is Status.SETTLED
+        return enclosed._replace(status=Status.REMOVABLE) if settled else found
 
 
 class Referees:
@@ -204,8 +242,9 @@ def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype
     below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
     roots = [symbolic.partial(alpha) for alpha in order]
     u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
-    definedness = Definedness(symbolic.graph, symbolic.root, order, u)
-    return Referee(symbolic.graph, roots, below, u, smallest, len(partials), definedness)
+    referee = Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
+    referee.rescue = _Rescue(referee, symbolic, order)
+    return referee
 
 
 def _below(alpha: MultiIndex) -> set[MultiIndex]:

@@ -70,6 +70,8 @@ def _power(exponent: Number) -> Callable[[arb], arb]:
         return (lambda x: _whole_power(x, p)) if p > 0 else (lambda x: 1 / _whole_power(x, -p))
     if q == 2:
         return lambda x: x.sqrt() ** p
+    if q.bit_length() > 31:  # flint's root takes a C long
+        return lambda x: x if x.is_zero() and p > 0 else (x.log() * p / q).exp()
     return lambda x: x if x.is_zero() and p > 0 else x.root(q) ** p
 
 

@@ -11,6 +11,8 @@ have derivative 0 beside the jump; whether the derivative exists *at* the jump i
 answers by comparing both sides, so no Dirac delta appears.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 
@@ -25,13 +27,28 @@ from derivcheck.symbolic.translation import sympy_head, to_graph
 CLOCK_EVERY = 64  # nodes visited between two looks at the clock: a look takes as long as visiting a twentieth of a node
 
 
-class Partials:
-    """The partials of one node of a graph in its d variables, made when asked for and then kept. The graph grows."""
+class SymbolicPartials:
+    """The partials of one formula in its variables, made when asked for and then kept. Belongs to one run."""
 
-    def __init__(self, graph: Graph, root: Ref, d: int) -> None:
-        self.graph, self.root = graph, root
-        self._partials: dict[MultiIndex, Ref] = {(0,) * d: root}
+    def __init__(self, formula: sp.Expr, variables: Sequence[str]) -> None:
+        self.graph = Graph()
+        self.symbols = [sp.Symbol(name, real=True) for name in variables]
+        self.inputs = [self.graph.node(Variable(j)) for j in range(len(variables))]
+        self.root = to_graph(self.graph, formula, dict(zip(self.symbols, self.inputs, strict=True)))
+        self._begin(len(variables))
+
+    def _begin(self, dimension: int) -> None:
+        self._partials: dict[MultiIndex, Ref] = {(0,) * dimension: self.root}
         self._derivatives: dict[tuple[Ref, int], Ref] = {}
+
+    @classmethod
+    def of_graph(cls, graph: Graph, root: Ref, symbols: list[sp.Symbol]) -> SymbolicPartials:
+        """The partials of a node of a graph that is there already."""
+        made = cls.__new__(cls)
+        made.graph, made.root, made.symbols = graph, root, symbols
+        made.inputs = [graph.node(Variable(j)) for j in range(len(symbols))]
+        made._begin(len(symbols))
+        return made
 
     def partial(self, alpha: MultiIndex, deadline: float | None = None) -> Ref:
         """The node of ∂^α f. Raises `Unsupported` where sympy has no rule, `TimedOut` past the deadline, which is a
@@ -98,17 +115,6 @@ class Partials:
                     values.pop() if len(values) == 1 else graph.node(Cases(tuple(r for pair in pieces for r in pair)))
                 )
         return graph.zero
-
-
-class SymbolicPartials(Partials):
-    """The partials of one formula in its variables. Belongs to one run."""
-
-    def __init__(self, formula: sp.Expr, variables: Sequence[str]) -> None:
-        graph = Graph()
-        self.symbols = [sp.Symbol(name, real=True) for name in variables]
-        self.inputs = [graph.node(Variable(j)) for j in range(len(variables))]
-        root = to_graph(graph, formula, dict(zip(self.symbols, self.inputs, strict=True)))
-        super().__init__(graph, root, len(variables))
 
 
 def symbolic_of(problem: Problem) -> SymbolicPartials:
