@@ -14,13 +14,13 @@ from typing import Any
 from flint import arb
 
 from derivcheck.exact.balls import Program
-from derivcheck.exact.power_series import Expansion, NotAnalytic
+from derivcheck.exact.power_series import Expansion
+from derivcheck.exact.series import NotAnalytic
 from derivcheck.exact.steps import Frame
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.differentiation import SymbolicPartials
 from derivcheck.symbolic.graph import Cases, Function, Graph, Product, Ref, Sum
 
-EXTRA = 8  # degrees beyond the highest partial: so often may a numerator and its denominator vanish together
 SWITCHES = frozenset({"abs", "sign", "heaviside", "max", "min", "floor", "mod"})
 
 Choices = tuple[Any, ...]  # of the switches of a function, in the order in which they are met
@@ -117,8 +117,12 @@ class _Branch:
 def by_series(symbolic: SymbolicPartials, alphas: Sequence[MultiIndex], point: Sequence[float]) -> list[arb] | None:
     """The partials of a function whose singularity at the point is removable; None where it is not, or not known to
     be."""
+    order, d = max(map(sum, alphas)), len(point)
     try:
-        series = Expansion(symbolic.graph, point, max(map(sum, alphas)) + EXTRA).of(symbolic.root)
+        found = Expansion(symbolic.graph, point, order).of(symbolic.root)
     except NotAnalytic:
         return None
-    return [series.get(alpha, arb(0)) * prod(map(factorial, alpha)) for alpha in alphas]
+    if found.degree < order:
+        return None
+    coefficients = {alpha[:d]: c for alpha, c in found.terms.items()}
+    return [coefficients.get(alpha, arb(0)) * prod(map(factorial, alpha)) for alpha in alphas]
