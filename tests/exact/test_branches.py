@@ -63,3 +63,39 @@ def test_a_branch_that_is_undefined_remains_so(text, x):
 
 def test_at_the_edge_of_a_branch_the_derivative_does_not_exist():
     assert enclosed("sqrt(Max(0,x))", [0.0], 1)[1] == [Status.SETTLED, Status.UNDEFINED]
+
+
+def test_what_is_tied_elsewhere_is_compared_side_by_side():
+    text = "sqrt(Max(0,-1-x)) + Abs(x)"
+    assert enclosed(text, [0.0], 2)[1] == [Status.SETTLED, Status.KINK, Status.KINK]
+    assert enclosed("sqrt(Max(0,-1-x)) + Abs(x)**3", [0.0], 2) == ([0.0] * 3, [Status.SETTLED] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [
+        ("Piecewise((expm1(x)/x, x != 0), (1, True))", [1, 1 / 2, 1 / 3]),
+        ("Piecewise((1, x == 0), (sin(x)/x, True))", [1, 0, -1 / 3]),
+        ("Piecewise((exp(-1/x), x > 0), (0, True))", [0, 0, 0]),
+        ("Piecewise((x**3*log(x), x > 0), (0, True))", [0, 0, 0]),
+    ],
+)
+def test_a_hole_that_a_case_fills_has_the_derivatives_from_around_it(text, truth):
+    assert enclosed(text, [0.0], 2) == (pytest.approx(truth), [Status.SETTLED] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses"),
+    [
+        ("Piecewise((expm1(x)/x, x != 0), (2, True))", [Status.SETTLED, Status.KINK]),
+        ("Piecewise((x*log(x), x > 0), (0, True))", [Status.SETTLED, Status.UNDEFINED]),
+        ("Piecewise((sqrt(x), x > 0), (0, True))", [Status.SETTLED, Status.UNDEFINED]),
+    ],
+)
+def test_a_hole_filled_otherwise_has_no_slope(text, statuses):
+    assert enclosed(text, [0.0], 1)[1] == statuses
+
+
+def test_a_removable_singularity_of_an_absolute_value():
+    values, statuses = enclosed("sin(Abs(x))/Abs(x)", [0.0], 2)
+    assert (values, statuses) == (pytest.approx([1, 0, -1 / 3]), [Status.REMOVABLE] * 3)

@@ -1,117 +1,102 @@
 """Where the graph of a partial is not finite, and the partial all the same exists.
 
 A formula is more than its graph: sqrt(Max(0, u)) is the constant 0 for u < 0, though the chain rule writes 0/0; and
-expm1(x)/x is 1 at 0. So branches are resolved first and that branch is differentiated; and what vanishes above and
-below a fraction bar is cancelled in power series. Both only at points where the plain evaluation fails.
+expm1(x)/x is 1 at 0. So branches are resolved first and that branch is differentiated, on each side of what is tied;
+and what vanishes above and below a fraction bar is cancelled in power series. Both only at points where the plain
+evaluation fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import factorial, prod
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flint import arb
 
-from derivcheck.exact.balls import Program
+from derivcheck.exact.balls import TIE
+from derivcheck.exact.branches import Branches, Choice, Choices
+from derivcheck.exact.enclosures import Enclosure, Status
 from derivcheck.exact.power_series import Expansion
 from derivcheck.exact.series import NotAnalytic
-from derivcheck.exact.steps import Frame
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.differentiation import SymbolicPartials
-from derivcheck.symbolic.graph import Cases, Function, Graph, Product, Ref, Sum
 
-SWITCHES = frozenset({"abs", "sign", "heaviside", "max", "min", "floor", "mod"})
+if TYPE_CHECKING:
+    from derivcheck.exact.referee import Referee
 
-Choices = tuple[Any, ...]  # of the switches of a function, in the order in which they are met
-
-
-class Undecided(Exception):
-    """A switch is tied at the point: there is no single branch."""
+EXISTS = (Status.SETTLED, Status.REMOVABLE)
+KINK = Enclosure(0.0, 0.0, Status.KINK)
 
 
-def branches(symbolic: SymbolicPartials) -> bool:
-    """Whether the function has any."""
-    graph = symbolic.graph
-    nodes = (graph.nodes[ref] for ref in graph.reachable([symbolic.root]))
-    return any(isinstance(n, Cases) or (isinstance(n, Function) and n.head in SWITCHES) for n in nodes)
+class Rescue:
+    """Partials that exist though their graph is not finite: those of the branch, then those of the power series.
 
+    `of_branch` makes a referee like this one for a branch of the function.
+    """
 
-def resolved(symbolic: SymbolicPartials, u: float, point: Sequence[float]) -> tuple[Choices, SymbolicPartials] | None:
-    """The branch of the function at a point, as a function of its own, and the choices that name it; None where a
-    switch is tied."""
-    graph = symbolic.graph
-    program = Program(graph, graph.reachable([symbolic.root]), u)
-    branch = _Branch(graph, program.frame(point))
-    try:
-        root = branch.copied(symbolic.root)
-    except Undecided:
-        return None
-    return tuple(branch.choices), SymbolicPartials.of_graph(branch.graph, root, symbolic.symbols)
+    def __init__(
+        self,
+        referee: Referee,
+        symbolic: SymbolicPartials,
+        alphas: Sequence[MultiIndex],
+        of_branch: Callable[[SymbolicPartials], Referee],
+    ) -> None:
+        self.referee, self.symbolic, self.alphas, self.of_branch = referee, symbolic, alphas, of_branch
+        self.resolver = Branches(symbolic.graph, symbolic.root, referee.program.u)
+        self.branches: dict[tuple[Choice, ...], Referee | None] = {}
+        self.rescued: dict[tuple[float, ...], Referee | None] = {}
+        """Points where this was asked: the referee of their branch, None where there is none or more than one."""
 
+    def __call__(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
+        """What exists at a point (d floats) in place of what was found undefined."""
+        self.rescued[tuple(point)] = None
+        if not self.resolver.deciders:
+            balls = by_series(self.symbolic, self.alphas, point)
+            return found if balls is None else list(map(self._removed, found, balls))
+        sides = [self._branch(choices) for choices in self.resolver.choices(point)]
+        known = [side for side in sides if side is not None]
+        if len(sides) == len(known) == 1:
+            self.rescued[tuple(point)] = known[0]
+            return known[0].at(point)
+        return self._agreeing(found, [side.at(point) for side in known]) if sides and None not in sides else found
 
-class _Branch:
-    """A graph of one branch of a function, copied node by node; what was not chosen is not visited."""
+    def _branch(self, choices: Choices) -> Referee | None:
+        key = tuple(choices.values())
+        if key not in self.branches:
+            resolved = self.resolver.branch(choices)
+            self.branches[key] = (
+                self.of_branch(SymbolicPartials.of_graph(*resolved, self.symbolic.symbols)) if resolved else None
+            )
+        return self.branches[key]
 
-    def __init__(self, source: Graph, frame: Frame) -> None:
-        self.source, self.frame, self.graph = source, frame, Graph()
-        self.choices: list[Any] = []
-        self.made: dict[Ref, Ref] = {}
+    def _agreeing(self, found: list[Enclosure], sides: Sequence[list[Enclosure]]) -> list[Enclosure]:
+        """At a tie, what is the same on all sides, as are those below it. The value at the point is that of the
+        formula, where it has one; a partial of a value that no side has does not exist."""
+        first, better = sides[0], list(found)
+        known = [all(side[k].status in EXISTS for side in sides) for k in range(len(found))]
+        whole = [k for k, below in enumerate(self.referee.below) if not below]
+        named = found[whole[0]].status is Status.SETTLED
+        sides = [found, *sides] if named else sides
+        agree = [
+            all(self._same(first[k], side[k]) for side in (sides if k in whole else sides[named:]))
+            for k in range(len(found))
+        ]
+        for k, below in enumerate(self.referee.below):
+            if known[k] and all(known[b] for b in below) and not (named and k in whole):
+                exists = agree[k] and all(agree[b] for b in below)
+                better[k] = first[k]._replace(status=Status.SETTLED if named else Status.REMOVABLE) if exists else KINK
+        return better
 
-    def copied(self, ref: Ref) -> Ref:
-        if ref not in self.made:
-            self.made[ref] = self._copy(ref)
-        return self.made[ref]
+    def _same(self, a: Enclosure, b: Enclosure) -> bool:
+        difference = abs((a.high - b.high) + (a.low - b.low))
+        return difference <= max((abs(a.high) + abs(b.high)) * (TIE * self.referee.program.u), float(self.referee.tiny))
 
-    def _copy(self, ref: Ref) -> Ref:
-        match node := self.source.nodes[ref]:
-            case Sum(constant, terms):
-                return self.graph.sum([(self.copied(t), c) for t, c in terms], constant)
-            case Product(factors):
-                return self.graph.product([(self.copied(f), e) for f, e in factors])
-            case Function(head, arguments) if head in SWITCHES:
-                return self._switched(head, arguments)
-            case Function(head, arguments):
-                return self.graph.node(Function(head, tuple(map(self.copied, arguments))))
-            case Cases() as cases:
-                return self._case(cases)
-        return self.graph.node(node)
-
-    def _switched(self, head: str, arguments: tuple[Ref, ...]) -> Ref:
-        if head in ("floor", "mod"):
-            whole = self._whole(arguments[-1])
-            if head == "floor":
-                return self.graph.number(whole)
-            return self.graph.sum([(self.copied(arguments[0]), 1), (self.copied(arguments[1]), -whole)])
-        side = self._side(arguments[-1])
-        if head in ("sign", "heaviside"):
-            return self.graph.number(side if head == "sign" else (side + 1) // 2)
-        if head == "abs":
-            return self.graph.sum([(self.copied(arguments[0]), side)])
-        return self.copied(arguments[0 if (side > 0) == (head == "max") else 1])
-
-    def _side(self, ref: Ref) -> int:
-        value = self.frame[ref]
-        if ref in self.frame.tied or not (value > 0 or value < 0):
-            raise Undecided
-        self.choices.append(1 if value > 0 else -1)
-        return int(self.choices[-1])
-
-    def _whole(self, ref: Ref) -> int:
-        whole = self.frame[ref].floor().unique_fmpz() if self.frame[ref].is_finite() else None
-        if whole is None or ref in self.frame.tied:
-            raise Undecided
-        self.choices.append(int(whole))
-        return int(whole)
-
-    def _case(self, cases: Cases) -> Ref:
-        for k, (value, condition) in enumerate(cases.pairs()):
-            if self.frame[condition] is None:
-                raise Undecided
-            if self.frame[condition]:
-                self.choices.append(k)
-                return self.copied(value)
-        raise Undecided
+    def _removed(self, found: Enclosure, ball: arb) -> Enclosure:
+        """The series' coefficient in place of what is undefined."""
+        enclosed = self.referee.enclosure(ball)
+        settled = found.status is Status.UNDEFINED and enclosed.status is Status.SETTLED
+        return enclosed._replace(status=Status.REMOVABLE) if settled else found
 
 
 def by_series(symbolic: SymbolicPartials, alphas: Sequence[MultiIndex], point: Sequence[float]) -> list[arb] | None:
