@@ -63,6 +63,11 @@ def test_in_several_variables_a_vanishing_denominator_is_a_variable(text, around
     agrees(text, around, point)
 
 
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_low_order_sees_the_denominator_vanish_too(order):
+    agrees("x*sinc(sqrt(x**2+y**2))", f"x*(1 - {R}/6)", [0.0, 0.0], order)
+
+
 NOT = [
     ("(sin(x) + y**30)/x", [0.0, 0.0]),  # no truncated series shows y**30
     ("sin(x)/(x + y**30)", [0.0, 0.0]),

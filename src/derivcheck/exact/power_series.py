@@ -23,6 +23,7 @@ from derivcheck.exact.steps import exact
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.graph import Constant, Function, Graph, Number, Product, Ref, Sum, Variable
 
+LEAST = 2  # the degree of a**2 + b**2, which must be seen to vanish whatever the order
 SPARE = 8  # degrees beyond the highest partial, in one variable: this often may leading terms cancel in sums
 
 
@@ -68,7 +69,7 @@ class Expansion:
     """The series of the nodes of a graph around a point (d floats), for partials up to an order."""
 
     def __init__(self, graph: Graph, point: Sequence[float], order: int) -> None:
-        self.graph, self.point, self.order = graph, point, order
+        self.graph, self.point, self.order = graph, point, max(order, LEAST)
         self.known: dict[Ref, Series | None] = {}
         """None for what is not analytic."""
         self.variables: dict[Ref, frozenset[int]] = {}
