@@ -99,3 +99,11 @@ def test_a_hole_filled_otherwise_has_no_slope(text, statuses):
 def test_a_removable_singularity_of_an_absolute_value():
     values, statuses = enclosed("sin(Abs(x))/Abs(x)", [0.0], 2)
     assert (values, statuses) == (pytest.approx([1, 0, -1 / 3]), [Status.REMOVABLE] * 3)
+    assert enclosed("x*sign(x)/Abs(x)", [0.0], 1) == ([1.0, 0.0], [Status.REMOVABLE] * 2)
+
+
+def test_a_jump_is_not_removed_by_cancellation():
+    assert enclosed("x + atan2(x, x)*log(1 + exp(x))", [0.0], 1)[1] == [Status.UNDEFINED] * 2
+    assert enclosed("atan2(x, x)", [-1.0], 1) == ([pytest.approx(-0.75 * math.pi), 0.0], [Status.SETTLED] * 2)
+    for text in ("x/Abs(x)", "sign(x)**2", "Abs(x)/x", "Heaviside(x) + x"):
+        assert enclosed(text, [0.0], 1)[1][1] in (Status.UNDEFINED, Status.KINK), text

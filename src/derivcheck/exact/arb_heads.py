@@ -25,6 +25,11 @@ def _beta(a: arb, b: arb) -> arb:
     return a.gamma() * b.gamma() / (a + b).gamma()
 
 
+def _atan2(y: arb, x: arb) -> arb:
+    """Undefined at the origin, where it has no limit, as in sympy. Otherwise atan2(x, x) would have the slope 0 at 0."""
+    return arb("nan") if y.is_zero() and x.is_zero() else arb.atan2(y, x)
+
+
 HEADS: dict[str, Callable[..., arb]] = {
     **{
         name: getattr(arb, name)
@@ -43,7 +48,7 @@ HEADS: dict[str, Callable[..., arb]] = {
     "log10": lambda x: x.log() / arb(10).log(),
     "exp2": lambda x: arb(2) ** x,
     "hypot": lambda x, y: (x * x + y * y).sqrt(),
-    "atan2": lambda y, x: arb.atan2(y, x),
+    "atan2": _atan2,
     "pow": lambda x, y: x**y,
     "loggamma": lambda x: x.lgamma(),
     "polygamma": _polygamma,
