@@ -15,7 +15,7 @@ from flint import arb
 
 from derivcheck.exact.balls import Program
 from derivcheck.exact.power_series import Expansion, NotAnalytic
-from derivcheck.exact.steps import Frame
+from derivcheck.exact.steps import STATE, Frame
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.differentiation import SymbolicPartials
 from derivcheck.symbolic.graph import Cases, Function, Graph, Product, Ref, Sum
@@ -92,14 +92,14 @@ class _Branch:
 
     def _side(self, ref: Ref) -> int:
         value = self.frame[ref]
-        if ref in self.frame.tied or not (value > 0 or value < 0):
+        if ref in self.frame[STATE].tied or not (value > 0 or value < 0):
             raise Undecided
         self.choices.append(1 if value > 0 else -1)
         return int(self.choices[-1])
 
     def _whole(self, ref: Ref) -> int:
         whole = self.frame[ref].floor().unique_fmpz() if self.frame[ref].is_finite() else None
-        if whole is None or ref in self.frame.tied:
+        if whole is None or ref in self.frame[STATE].tied:
             raise Undecided
         self.choices.append(int(whole))
         return int(whole)

@@ -7,21 +7,20 @@ said to be so, never passed. At a kink the partial exists where all one-sided on
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import torch
-from flint import arb, ctx
+from flint import arb
 from torch import Tensor
 
 from derivcheck import ulp
-from derivcheck.exact import definedness
 from derivcheck.exact.balls import TIE, Program
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
+from derivcheck.exact.rescue import Rescue
+from derivcheck.exact.steps import precision
 from derivcheck.exact.vicinity import BoxProgram, singular
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.graph import Graph, Ref
@@ -34,23 +33,8 @@ if TYPE_CHECKING:
 PRECISIONS = (128, 512, 2048)
 SPARE = 10  # bits by which the radius must lie below u·|value|: it then adds a thousandth of a rounding to any error
 MOST_KNOWN = 20_000  # points whose enclosures are kept, some kilobytes each at order 8
+TOGETHER = 256  # points enclosed while other threads wait: some milliseconds
 MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth the time, and the point is a kink
-
-
-_precision = threading.RLock()
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Compute balls with this many bits inside the block. flint has one precision per process, whichever thread sets
-    it, so one thread at a time is inside."""
-    with _precision:
-        before = ctx.prec
-        ctx.prec = bits
-        try:
-            yield
-        finally:
-            ctx.prec = before
 
 
 class Referee:
@@ -69,7 +53,7 @@ class Referee:
         self.tiny = arb(smallest) / 2**SPARE
         self._known: dict[tuple[float, ...], list[Enclosure]] = {}
         self._boxes: dict[bool, BoxProgram] = {}
-        self.rescue: _Rescue | None = None
+        self.rescue: Rescue | None = None
         """What is asked where some enclosure is undefined."""
 
     @property
@@ -80,15 +64,22 @@ class Referee:
     def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
         """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
         numbers: list[float] = []
-        for point in zip(*points.tolist(), strict=True):
-            if deadline is not None and time.monotonic() > deadline:
-                break
-            numbers.extend(chain.from_iterable(self.at(point)[: self.count]))
+        for block in points.split(TOGETHER, 1):
+            with precision(PRECISIONS[0]):
+                for point in zip(*block.tolist(), strict=True):
+                    if deadline is not None and time.monotonic() > deadline:
+                        break
+                    numbers.extend(chain.from_iterable(self._at(point)[: self.count]))
         table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, self.count, 3)
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
 
     def at(self, point: Sequence[float]) -> list[Enclosure]:
-        """Enclosures of all roots at one point. They are kept: several engines are judged at the same points."""
+        """Enclosures of all roots at one point."""
+        with precision(PRECISIONS[0]):
+            return self._at(point)
+
+    def _at(self, point: Sequence[float]) -> list[Enclosure]:
+        """At the lowest precision. They are kept: several engines are judged at the same points."""
         key = tuple(point)
         if key not in self._known:
             if len(self._known) >= MOST_KNOWN:
@@ -100,7 +91,7 @@ class Referee:
         """A referee like this one of the same partials of one branch of the function."""
         roots, smallest = [symbolic.partial(alpha) for alpha in alphas], float(self.tiny * 2**SPARE)
         made = Referee(symbolic.graph, roots, self.below, self.program.u, smallest, self.count)
-        made.rescue = _Rescue(made, symbolic, alphas)
+        made.rescue = Rescue(made, symbolic, alphas)
         return made
 
     def singular(self, points: Tensor, every: bool = False) -> Tensor:
@@ -124,15 +115,17 @@ class Referee:
         return [alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)]
 
     def _settled(self, point: Sequence[float]) -> list[Enclosure]:
-        """Evaluate at the lowest precision that settles all roots."""
-        for bits in PRECISIONS:
-            with precision(bits):
-                found = self._attempt(point)
-            if all(e.status is Status.SETTLED for e in found):  # nearly everywhere, and quickly seen
-                break
+        """Evaluate at the lowest precision that settles all roots, nearly everywhere the one that is set already."""
+        found = self._attempt(point)
+        for bits in PRECISIONS[1:]:
+            if all(e.status is Status.SETTLED for e in found):
+                return found
             found = self._existing(found)
             if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
-                break
+                return found
+            with precision(bits):
+                found = self._attempt(point)
+        found = self._existing(found)
         undefined = any(e.status is Status.UNDEFINED for e in found)
         return self.rescue(point, found) if undefined and self.rescue is not None else found
 
@@ -187,41 +180,6 @@ class Referee:
         return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (TIE * self.program.u))
 
 
-class _Rescue:
-    """Partials that exist though their graph is not finite: those of the branch, then those of the power series."""
-
-    def __init__(self, referee: Referee, symbolic: SymbolicPartials, alphas: Sequence[MultiIndex]) -> None:
-        self.referee, self.symbolic, self.alphas = referee, symbolic, alphas
-        self.has_branches = definedness.branches(symbolic)
-        self.branches: dict[definedness.Choices, Referee] = {}
-        self.rescued: dict[tuple[float, ...], Referee | None] = {}
-        """Points where this was asked: the referee of their branch, None where there is none."""
-
-    def __call__(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
-        with precision(PRECISIONS[-1]):  # coefficients that are 0 must be as precise as the smallest subnormal
-            branch = self._branch(point) if self.has_branches else None
-            self.rescued[tuple(point)] = branch
-            if branch is not None:
-                return branch.at(point)
-            balls = definedness.by_series(self.symbolic, self.alphas, point)
-            return found if balls is None else list(map(self._removed, found, balls))
-
-    def _branch(self, point: Sequence[float]) -> Referee | None:
-        resolved = definedness.resolved(self.symbolic, self.referee.program.u, point)
-        if resolved is None:
-            return None
-        choices, symbolic = resolved
-        if choices not in self.branches:
-            self.branches[choices] = self.referee.of_branch(symbolic, self.alphas)
-        return self.branches[choices]
-
-    def _removed(self, found: Enclosure, ball: arb) -> Enclosure:
-        """The series' coefficient in place of what is undefined."""
-        enclosed = self.referee.enclosure(ball)
-        settled = found.status is Status.UNDEFINED and enclosed.status is Status.SETTLED
-        return enclosed._replace(status=Status.REMOVABLE) if settled else found
-
-
 class Referees:
     """The referees of one run: one per tuple of partials and dtype to be judged, made when first asked for."""
 
@@ -243,7 +201,7 @@ def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype
     roots = [symbolic.partial(alpha) for alpha in order]
     u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
     referee = Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
-    referee.rescue = _Rescue(referee, symbolic, order)
+    referee.rescue = Rescue(referee, symbolic, order)
     return referee
 
 
