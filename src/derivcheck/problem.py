@@ -55,6 +55,8 @@ class Problem:
     """`module:name` as given, to name and replay it."""
     layout: str = "columns"
     strict: bool = False
+    control: bool = False
+    """Whether an error is planted in every partial that agrees, which must be found."""
     max_lost_bits: float | None = None
     tolerances: tuple[float, float] | None = None
     """(rtol, atol): replaces the noise rule when given."""
@@ -158,7 +160,8 @@ def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
 
 # Fields of a Problem that `check` takes as they are.
 OPTIONS = (
-    "points", "seed", "sampler", "corners", "layout", "strict", "max_lost_bits", "tolerances", "timeout", "timing",
+    "points", "seed", "sampler", "corners", "layout", "strict", "control", "max_lost_bits", "tolerances",
+    "timeout", "timing",
 )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ def command(
     list_engines: o.ListEngines = False,
     list_functions: o.ListFunctions = False,
     strict: o.Strict = False,
+    control: o.Control = False,
     max_lost_bits: o.MaxLostBits = None,
     rtol: o.Rtol = None,
     atol: o.Atol = None,

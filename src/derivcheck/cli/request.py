@@ -39,6 +39,7 @@ class Request:
     engine: tuple[str, ...]
     threads: int | None
     strict: bool
+    control: bool
     max_lost_bits: float | None
     rtol: float | None
     atol: float | None
