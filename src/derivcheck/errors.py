@@ -17,7 +17,7 @@ class ExitStatus(IntEnum):
     DISAGREES = 1
     USAGE = 2
     UNDECIDED = 3
-    DEFECT = 4
+    BUG = 4
     INTERRUPTED = 130
     TERMINATED = 143
 

@@ -253,11 +253,11 @@ def test_progress_is_shown_on_a_terminal_and_only_there():
     assert b"checking" in shown
 
 
-def test_a_defect_is_one_line_and_status_4(monkeypatch):
+def test_a_bug_in_derivcheck_is_one_line_and_status_4(monkeypatch):
     monkeypatch.setattr(derivcheck.api, "check", lambda *a, **k: 1 / 0)
     result = run("x")
     assert result.exit_code == 4
-    assert result.stderr.startswith("derivcheck: a defect of derivcheck: ZeroDivisionError")
+    assert result.stderr.startswith("derivcheck: a bug in derivcheck: ZeroDivisionError")
     assert isinstance(run("x", "--debug").exception, ZeroDivisionError)
 
 
