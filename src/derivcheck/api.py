@@ -98,7 +98,9 @@ def _named(function: str | Callable[..., Any] | None) -> dict[str, Any]:
         return {}
     if isinstance(function, str):
         return {"function": loading.load(function), "function_name": function}
-    name = f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', type(function).__name__)}"
+    named = getattr(function, "__self__", function)  # of an autograd.Function's `apply`, the class
+    named = named if isinstance(named, type) else function
+    name = f"{getattr(named, '__module__', '')}:{getattr(named, '__qualname__', type(named).__name__)}"
     return {"function": loading.callable_of(function, name), "function_name": name}
 
 

@@ -47,7 +47,7 @@ ALL = [
     's.toml:3: check "y*z": wrt: x: the expression has no such variable. Its variables are y, z. '
     "It stands in [defaults].",
     "s.toml:4: [defaults]: name: it belongs to a single check. Write it below a line [[check]].",
-    "s.toml:8: check \"first\": expression: character '^' cannot stand in an expression\n"
+    "s.toml:8: check \"first\": expression: character '^' cannot be part of an expression\n"
     "    sin(x^2\n         ^\n  Write ** for a power: x1**2.",
     's.toml:9: check "first": ordr: there is no such key. Did you mean order?',
     's.toml:10: check "first": domain: 1:0 is reversed. Write domain = "0:1".',
@@ -108,7 +108,7 @@ MISTAKES = {
     'vars = "y"': 'vars: lacks x. Give all variables in order, such as vars = "x".',
     'partial = "x,y"': "partial: x,y: 'y' is not a variable. The variables are x.",
     "partial = []": "partial: 0 values",
-    'vars = "x,y,z,t"\norder = 50': '5: check "x": order: 50 in 4 variable(s) means 316251 partials, the most is 5000. '
+    'vars = "x,y,z,t"\norder = 50': '5: check "x": order: 50 in 4 variables means 316251 partials, the most is 5000. '
     'Lower order, name fewer variables in wrt, or pick single ones with partial = "x1,x1,x2".',
     # domains and parameters
     'domain = "1:0"': 'domain: 1:0 is reversed. Write domain = "0:1".',

@@ -162,7 +162,11 @@ def _imprecise(evidence: Evidence, k: int) -> Decision | None:
     scale = size[candidates] + _conditioning(evidence, k, candidates)
     # Where the partial is 0 all around there is no digit to lose.
     left = candidates[(scale > 0) & (error[candidates] > root * scale)]
-    return Decision(Verdict.IMPRECISE, Cause.CONDITIONING, "", int(left[0])) if len(left) else None
+    if not len(left):
+        return None
+    at = int(left[0])
+    below = subnormal(judged.exact.high[at, k], judged.values[at, k], evidence.judge.dtype)
+    return Decision(Verdict.IMPRECISE, Cause.RANGE if bool(below) else Cause.CONDITIONING, "", at)
 
 
 def _blind(evidence: Evidence, k: int) -> Decision | None:
