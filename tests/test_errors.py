@@ -27,5 +27,5 @@ def test_a_long_text_is_cut_to_the_length():
 
 
 def test_only_close_names_are_suggested():
-    assert did_you_mean("sinn", ["cos", "sin", "sinc"]) == "Did you mean sinc or sin?"
+    assert did_you_mean("sinn", ["cos", "sin", "sinc"]) == "Did you mean sin or sinc?"
     assert did_you_mean("sin", ["tag", "order"]) == did_you_mean("sin", []) == ""
