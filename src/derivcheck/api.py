@@ -9,7 +9,7 @@ from typing import Any
 from derivcheck import problem as problems
 from derivcheck.engines import loading
 from derivcheck.engines.registry import engine
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 from derivcheck.problem import ALL, OPTIONS, Check, Problem
 from derivcheck.results import Report
 from derivcheck.run import devices
@@ -73,7 +73,7 @@ def _require_options(given: Collection[str]) -> None:
     for name in given:
         if name not in OPTIONS:
             raise RequestError(
-                f"check has no option {ascii(name)[1:-1]}",
+                f"check has no option {printable(name)}",
                 f"The options are {', '.join([*list(signature(check).parameters)[1:-1], *OPTIONS])}.",
             )
 
@@ -98,7 +98,9 @@ def _named(function: str | Callable[..., Any] | None) -> dict[str, Any]:
         return {}
     if isinstance(function, str):
         return {"function": loading.load(function), "function_name": function}
-    name = f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', type(function).__name__)}"
+    named = getattr(function, "__self__", function)  # of an autograd.Function's `apply`, the class
+    named = named if isinstance(named, type) else function
+    name = f"{getattr(named, '__module__', '')}:{getattr(named, '__qualname__', type(named).__name__)}"
     return {"function": loading.callable_of(function, name), "function_name": name}
 
 

@@ -112,6 +112,7 @@ class Cause(Enum):
     TIMEOUT = "the time given by --timeout ran out first"
     OPERATION = "not computed"
     LOST = "the check did not finish"
+    CONTROL = "an error that was planted as a control is not found, so that agreeing proves nothing"
     ISOLATED = "wrong at single points alone, right all around them"
 
     @property

@@ -217,7 +217,7 @@ MISSING = {
     "no/suite.toml": "there is no such file.",
     "latin.toml": "latin.toml:2: this is not UTF-8. Save the file in that encoding.",
     "large.toml": "the file has more than 2097152 bytes. Split it into several.",
-    "a\0b": "a?b: it cannot be read",
+    "a\0b": "a\\x00b: it cannot be read",
     "n" * 999: "it cannot be read: File name too long",
 }
 

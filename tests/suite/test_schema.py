@@ -99,6 +99,7 @@ dtype = ["float64", "float32"]
 device = ["cpu", "cuda:1"]
 engine = ["reverse", "symbolic"]
 strict = true
+control = true
 max-lost-bits = 10.5
 rtol = 1e-3
 atol = 0

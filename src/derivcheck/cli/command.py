@@ -6,6 +6,7 @@ Nothing heavy is imported before it is needed: `--help` must not wait a second f
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -45,6 +46,7 @@ def command(
     list_engines: o.ListEngines = False,
     list_functions: o.ListFunctions = False,
     strict: o.Strict = False,
+    control: o.Control = False,
     max_lost_bits: o.MaxLostBits = None,
     rtol: o.Rtol = None,
     atol: o.Atol = None,
@@ -88,8 +90,9 @@ def _guarded(request: Request) -> ExitStatus:
         return ExitStatus.INTERRUPTED
     except Exception as error:
         if request.debug:
-            raise
-        typer.echo(f"derivcheck: a bug in derivcheck: {type(error).__name__}: {error} (--debug shows where)", err=True)
+            traceback.print_exc()
+        hint = "" if request.debug else " (--debug shows where)"
+        typer.echo(f"derivcheck: a bug in derivcheck: {type(error).__name__}: {error}{hint}", err=True)
         return ExitStatus.BUG
 
 

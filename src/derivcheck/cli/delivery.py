@@ -12,7 +12,7 @@ from rich.console import Console
 
 from derivcheck.cli.progress import bar
 from derivcheck.cli.request import Request
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 from derivcheck.reports import FORMATS, renderer
 from derivcheck.results import Report
 
@@ -46,7 +46,7 @@ class Deliveries:
         for name, _ in pairs:
             if name not in FORMATS:
                 raise RequestError(
-                    f"--report {ascii(name)[1:-1]}: unknown format",
+                    f"--report {printable(name)}: unknown format",
                     f"Choose from {', '.join(FORMATS)}; add =FILE to write a file.",
                 )
         files = tuple(_draft(name, path) for name, path in pairs if path)

@@ -86,6 +86,7 @@ ListFunctions = Annotated[
     ),
 ]
 Strict = Annotated[bool, _option("Verdict", "Warnings fail: rows that are imprecise.", "--strict")]
+Control = Annotated[bool, _option("Verdict", "Plant an error in what agrees: it must be found.", "--control")]
 MaxLostBits = Annotated[float | None, _option("Verdict", "Fail where more bits are lost.", show_default=False)]
 Rtol = Annotated[
     float | None, _option("Verdict", "With --atol: fixed tolerances instead of the noise.", show_default=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from derivcheck.cli.options import WITH_COMMAS
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 from derivcheck.expression import texts
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Request:
     engine: tuple[str, ...]
     threads: int | None
     strict: bool
+    control: bool
     max_lost_bits: float | None
     rtol: float | None
     atol: float | None
@@ -79,7 +80,7 @@ class Request:
     def require_shown(self) -> None:
         """Refuse an unknown --show."""
         if self.show not in ("", *SHOWN):
-            raise RequestError(f"--show {ascii(self.show)[1:-1]}: unknown", f"Choose from {', '.join(SHOWN)}.")
+            raise RequestError(f"--show {printable(self.show)}: unknown", f"Choose from {', '.join(SHOWN)}.")
 
 
 def _listed(name: str, given: Sequence[str] | None) -> tuple[str, ...]:

@@ -22,8 +22,8 @@ OF_A_SUITE = (
     "cluster", "resume",
 )  # fmt: skip
 OVERRIDES = (
-    "order", "layout", "points", "seed", "sampler", "corners", "dtype", "device", "engine", "strict", "max_lost_bits",
-    "rtol", "atol", "timeout",
+    "order", "layout", "points", "seed", "sampler", "corners", "dtype", "device", "engine", "strict", "control",
+    "max_lost_bits", "rtol", "atol", "timeout",
 )  # fmt: skip
 OF_ONE_CHECK = ("expression", "wrt", "partial", "variables", "param", "domain", "function", "formulas")
 

@@ -4,7 +4,6 @@ Naming a function imports its module, which runs that module's code, as the user
 """
 
 import copy
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from derivcheck.errors import FunctionError
+from derivcheck.errors import FunctionError, did_you_mean
 
 MOST_FRAMES = 5  # of the user's traceback: the error is in the last ones
 MOST_NAMES = 10  # of a module, in the message that it lacks a name: one line
@@ -36,8 +35,7 @@ def load(name: str) -> UserFunction:
     found: Any = _module(place, name)
     for part in path.split("."):
         if not hasattr(found, part):
-            near = difflib.get_close_matches(part, dir(found), n=3)
-            cure = f"Did you mean {' or '.join(near)}?" if near else f"It has {', '.join(_public(found))}."
+            cure = did_you_mean(part, dir(found)) or f"It has {', '.join(_public(found))}."
             raise FunctionError(f"--function {name}: {getattr(found, '__name__', place)} has no {part}", cure)
         found = getattr(found, part)
     return callable_of(found, name)
@@ -82,10 +80,8 @@ def _module(place: str, name: str) -> ModuleType:
     path, is_file = Path(place), place.endswith(".py")
     _make_importable(Path.cwd(), *([path.resolve().parent] if is_file else []))
     if is_file and not path.is_file():
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=3)
-        raise FunctionError(
-            f"--function {name}: there is no file {place}", f"Did you mean {' or '.join(near)}?" if near else ""
-        )
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.py")])
+        raise FunctionError(f"--function {name}: there is no file {place}", near)
     try:
         return _from_file(path) if is_file else importlib.import_module(place)
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from flint import arb, fmpq
 from derivcheck.errors import Unsupported
 from derivcheck.exact import steps
 from derivcheck.exact.arb_heads import HEADS, JUMPS
-from derivcheck.exact.steps import NAN, Frame, Step, exact
+from derivcheck.exact.steps import NAN, STATE, Frame, State, Step, exact
 from derivcheck.symbolic.graph import (
     Cases,
     Constant,
@@ -49,12 +49,12 @@ class Program:
         """The balls of the roots at a point (d floats, taken exactly), with the given switches forced to a side, and
         the switches that are tied there."""
         frame = self.frame(point, sides)
-        return [frame[root] for root in self.roots], frame.tied
+        return [frame[root] for root in self.roots], frame[STATE].tied
 
     def frame(self, point: Sequence[float], sides: Mapping[Ref, int] | None = None) -> Frame:
         """The balls of all nodes."""
-        frame = Frame(point, sides or {})
-        frame |= {ref: arb(point[place]) for ref, place in self.inputs.items()}
+        frame: Frame = {ref: arb(point[place]) for ref, place in self.inputs.items()}
+        frame[STATE] = State(point, sides or {})
         return evaluate(self.steps, frame)
 
     def _step(self, ref: Ref) -> Step:
@@ -100,11 +100,11 @@ class Program:
         def side(v: Frame) -> int | None:
             if not v[ref].is_finite():
                 return None
-            forced = v.sides.get(name)
+            forced: int | None = v[STATE].sides.get(name)
             if forced is not None:
                 return forced * orientation
             if varies and self._is_tied(ref, v):
-                v.tied.add(name)
+                v[STATE].tied.add(name)
             return self._sign(ref, v)
 
         return side
@@ -122,7 +122,7 @@ class Program:
             return 1
         if value < 0:
             return -1
-        rational = fmpq(0) if value.is_zero() else self.rational(ref, v.point)
+        rational = fmpq(0) if value.is_zero() else self.rational(ref, v[STATE].point)
         return None if rational is None else (rational > 0) - (rational < 0)
 
     def rational(self, ref: Ref, point: Sequence[float]) -> fmpq | None:
@@ -159,8 +159,8 @@ class Program:
             tied = not abs(q - nearest) > abs(q) * (TIE * self.u)
             if not tied:
                 return q.floor()
-            v.tied.add(ref)
-            side = v.sides.get(ref) or self._sign_of_gap(ref, v, nearest)
+            v[STATE].tied.add(ref)
+            side = v[STATE].sides.get(ref) or self._sign_of_gap(ref, v, nearest)
             return NAN if side is None else nearest - int(side < 0)
 
         if head == "floor":
@@ -171,7 +171,7 @@ class Program:
         q = v[ref]
         if q > nearest or q < nearest:
             return 1 if q > nearest else -1
-        rational = self.rational(ref, v.point)
+        rational = self.rational(ref, v[STATE].point)
         return None if rational is None else (1 if arb(rational) >= nearest else -1)
 
     def _relation(self, operator: str, difference: Ref) -> Step:

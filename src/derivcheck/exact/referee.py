@@ -7,21 +7,20 @@ said to be so, never passed. At a kink the partial exists where all one-sided on
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import torch
-from flint import arb, ctx
+from flint import arb
 from torch import Tensor
 
 from derivcheck import ulp
 from derivcheck.exact.balls import TIE, Program
-from derivcheck.exact.definedness import KINK, Rescue
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
+from derivcheck.exact.rescue import KINK, Rescue
+from derivcheck.exact.steps import precision
 from derivcheck.exact.vicinity import BoxProgram, singular
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.graph import Graph, Ref
@@ -34,25 +33,11 @@ if TYPE_CHECKING:
 PRECISIONS = (128, 512, 2048)
 SPARE = 10  # bits by which the radius must lie below u·|value|: it then adds a thousandth of a rounding to any error
 MOST_KNOWN = 20_000  # points whose enclosures are kept, some kilobytes each at order 8
+TOGETHER = 256  # points enclosed while other threads wait: some milliseconds
 MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth the time, and the point is a kink
 # At a distance of 2**-128 a partial that tends to a value as slowly as the fourth root of the distance is this near it.
 APPROACHED = 2.0**-32
 UNDEFINED = Enclosure(0.0, 0.0, Status.UNDEFINED)
-
-_precision = threading.RLock()
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Compute balls with this many bits inside the block. flint has one precision per process, whichever thread sets
-    it, so one thread at a time is inside."""
-    with _precision:
-        before = ctx.prec
-        ctx.prec = bits
-        try:
-            yield
-        finally:
-            ctx.prec = before
 
 
 class Referee:
@@ -82,15 +67,22 @@ class Referee:
     def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
         """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
         numbers: list[float] = []
-        for point in zip(*points.tolist(), strict=True):
-            if deadline is not None and time.monotonic() > deadline:
-                break
-            numbers.extend(chain.from_iterable(self.at(point)[: self.count]))
+        for block in points.split(TOGETHER, 1):
+            with precision(PRECISIONS[0]):
+                for point in zip(*block.tolist(), strict=True):
+                    if deadline is not None and time.monotonic() > deadline:
+                        break
+                    numbers.extend(chain.from_iterable(self._at(point)[: self.count]))
         table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, self.count, 3)
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
 
     def at(self, point: Sequence[float]) -> list[Enclosure]:
-        """Enclosures of all roots at one point. They are kept: several engines are judged at the same points."""
+        """Enclosures of all roots at one point."""
+        with precision(PRECISIONS[0]):
+            return self._at(point)
+
+    def _at(self, point: Sequence[float]) -> list[Enclosure]:
+        """At the lowest precision. They are kept: several engines are judged at the same points."""
         key = tuple(point)
         if key not in self._known:
             if len(self._known) >= MOST_KNOWN:
@@ -102,12 +94,8 @@ class Referee:
         """A referee like this one of the same partials of one branch of the function."""
         roots, smallest = [symbolic.partial(alpha) for alpha in alphas], float(self.tiny * 2**SPARE)
         made = Referee(symbolic.graph, roots, self.below, self.program.u, smallest, self.count)
-        return made.rescuing(symbolic, alphas)
-
-    def rescuing(self, symbolic: SymbolicPartials, alphas: Sequence[MultiIndex]) -> Referee:
-        """This referee, which looks again where a partial of the function is undefined. `alphas` are its roots."""
-        self.rescue = Rescue(self, symbolic, alphas, lambda branch: self.of_branch(branch, alphas))
-        return self
+        made.rescue = Rescue(made, symbolic, alphas)
+        return made
 
     def singular(self, points: Tensor, every: bool = False) -> Tensor:
         """(n, m) bool: a singularity of the partial, or of one below it, lies within one rounding of a point (d, n);
@@ -130,19 +118,19 @@ class Referee:
         return [alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)]
 
     def _settled(self, point: Sequence[float]) -> list[Enclosure]:
-        """Evaluate at the lowest precision that settles all roots."""
-        for bits in PRECISIONS:
-            with precision(bits):
-                found = self._attempt(point)
-            if all(e.status is Status.SETTLED for e in found):  # nearly everywhere, and quickly seen
-                break
+        """Evaluate at the lowest precision that settles all roots, nearly everywhere the one that is set already."""
+        found = self._attempt(point)
+        for bits in PRECISIONS[1:]:
+            if all(e.status is Status.SETTLED for e in found):
+                return found
             found = self._existing(found)
             if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
-                break
-        if self.rescue is None or all(e.status is not Status.UNDEFINED for e in found):
-            return found
-        with precision(PRECISIONS[-1]):  # coefficients that are 0 must be as precise as the smallest subnormal
-            return self.rescue(point, found)
+                return found
+            with precision(bits):
+                found = self._attempt(point)
+        found = self._existing(found)
+        undefined = any(e.status is Status.UNDEFINED for e in found)
+        return self.rescue(point, found) if undefined and self.rescue is not None else found
 
     def _attempt(self, point: Sequence[float]) -> list[Enclosure]:
         balls, tied = self.program.run(point)
@@ -229,7 +217,9 @@ def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype
     below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
     roots = [symbolic.partial(alpha) for alpha in order]
     u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
-    return Referee(symbolic.graph, roots, below, u, smallest, len(partials)).rescuing(symbolic, order)
+    referee = Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
+    referee.rescue = Rescue(referee, symbolic, order)
+    return referee
 
 
 def _below(alpha: MultiIndex) -> set[MultiIndex]:

@@ -43,8 +43,7 @@ class BoxProgram(Program):
 
     def over(self, box: Sequence[arb]) -> list[arb]:
         """The balls of the roots over a box."""
-        frame = Frame([], {})
-        frame |= {ref: box[place] for ref, place in self.inputs.items()}
+        frame: Frame = {ref: box[place] for ref, place in self.inputs.items()}
         for ref, step in self.steps:
             found = step(frame)
             frame[ref] = self._rounded(found) if self._rounds(ref) and isinstance(found, arb) else found

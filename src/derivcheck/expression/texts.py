@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 
 # Of ten or two, in a literal: float64 ends at 10**308 and 2**1024, and 10**(10**9) would fill the memory.
 LARGEST_LITERAL_EXPONENT = 2000
@@ -39,7 +39,7 @@ def assignment(text: str) -> tuple[str, str]:
     """`a=2.5` is ("a", "2.5")."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise RequestError(f"--param {ascii(text)[1:-1]}: not a name and a value", "Write it like a=2.5.")
+        raise RequestError(f"--param {printable(text)}: not a name and a value", "Write it like a=2.5.")
     return name.strip(), value.strip()
 
 

@@ -1,14 +1,13 @@
 """The entries of a suite: every `[[check]]` with its keys read and the defaults filled in."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derivcheck.errors import ExpressionError, RequestError
+from derivcheck.errors import ExpressionError, RequestError, did_you_mean, printable, shortened
 from derivcheck.suite.mistakes import Mistakes, check_called
 from derivcheck.suite.toml_lines import Path
-from derivcheck.suite.values import Key, shown
+from derivcheck.suite.values import LONGEST_SHOWN, Key, shown
 
 MOST_CHECKS = 10_000  # of one file: beyond it nobody reads the report, and a matrix can ask for any number
 OUTERMOST = ("$schema", "defaults", "check")
@@ -143,9 +142,7 @@ def too_many(count: int) -> RequestError:
 
 
 def _unknown(key: str, keys: Iterable[str]) -> RequestError:
-    near = difflib.get_close_matches(key, keys, n=2) if len(key) <= 2 * max(map(len, keys)) else []
-    cure = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(keys)}."
-    return RequestError("there is no such key", cure)
+    return RequestError("there is no such key", did_you_mean(key, keys) or f"There are {', '.join(keys)}.")
 
 
 def _replaced(keys: frozenset[str]) -> set[str]:
@@ -179,4 +176,4 @@ def _begin(path: Path) -> str:
 
 def _plain(key: str) -> str:
     """A key in a message, without quotes."""
-    return shown(key).strip("\"'")
+    return shortened(printable(key), LONGEST_SHOWN)

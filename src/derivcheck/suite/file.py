@@ -3,14 +3,13 @@
 A file may be a stranger's: it is bounded in size and depth before it is parsed.
 """
 
-import difflib
 import re
 import tomllib
 from importlib import resources
 from pathlib import Path, PurePath
 from typing import Any
 
-from derivcheck.errors import ExpressionError, RequestError, SuiteError
+from derivcheck.errors import ExpressionError, RequestError, SuiteError, did_you_mean, printable
 from derivcheck.suite.toml_lines import KEY
 
 BUILTIN = "builtin:"
@@ -30,7 +29,7 @@ def read(source: str) -> str:
         with open(source, "rb") as file:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
-        raise SuiteError([f"{_shown(source)}: {_reason(error)}. {_near(source)}".rstrip()]) from None
+        raise SuiteError([f"{printable(source)}: {_reason(error)}. {_near(source)}".rstrip()]) from None
     if len(data) > LARGEST:
         raise SuiteError([f"{source}: the file has more than {LARGEST} bytes. Split it into several."])
     try:
@@ -94,7 +93,7 @@ def _built_in(source: str) -> str:
     name = source.removeprefix(BUILTIN)
     if name not in there:
         choices = ", ".join(f"{BUILTIN}{known}" for known in sorted(there))
-        raise SuiteError([f"{_shown(source)}: there is no such suite. Choose from {choices}."])
+        raise SuiteError([f"{printable(source)}: there is no such suite. Choose from {choices}."])
     return there[name].read_text(encoding="utf-8")
 
 
@@ -132,9 +131,4 @@ def _near(source: str, pattern: str = "*.toml") -> str:
         there = [file.name for file in Path(source).parent.glob(pattern)]
     except (OSError, ValueError):
         return ""
-    near = difflib.get_close_matches(Path(source).name, there, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else ""
-
-
-def _shown(source: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in source)
+    return did_you_mean(Path(source).name, there)

@@ -63,6 +63,7 @@ OPTIONS: Mapping[str, Key] = {
     "device": Key('one or several, such as ["cpu", "cuda"]', several(_DEVICE)),
     "engine": Key('one or several, such as ["reverse", "symbolic"]', several(_ENGINE)),
     "strict": _FLAG,
+    "control": _FLAG,
     "max-lost-bits": _NUMBER,
     "rtol": _NUMBER,
     "atol": _NUMBER,

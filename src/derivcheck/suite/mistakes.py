@@ -7,7 +7,7 @@ import re
 from collections.abc import Container
 from typing import NoReturn
 
-from derivcheck.errors import ExpressionError, RequestError, SuiteError
+from derivcheck.errors import ExpressionError, RequestError, SuiteError, printable, shortened
 from derivcheck.suite.toml_lines import Path, key_lines, nearest_line
 
 MOST_MISTAKES = 1000  # beyond it nobody reads on, and a hostile file would fill the memory
@@ -30,7 +30,7 @@ class Mistakes:
         """Note a mistake; a path that ends in its key has the line of the key."""
         number = self.line(path)
         place = ": ".join(part for part in (f"{self.source}:{number}", where, key) if part)
-        self.found[number, f"{_printable(place)}: {_message(error, key)}"] = None
+        self.found[number, f"{printable(place)}: {_message(error, key)}"] = None
         if len(self.found) == MOST_MISTAKES:
             self.raise_if_any()
 
@@ -53,7 +53,7 @@ class Mistakes:
 
 def check_called(name: str) -> str:
     """How a check is named in a message."""
-    return f'check "{name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."}"'
+    return f'check "{shortened(name, LONGEST_NAME)}"'
 
 
 def key_of(error: RequestError, given: Container[str]) -> str:
@@ -75,11 +75,7 @@ def _message(error: RequestError, key: str) -> str:
 
 def _clean(text: str) -> str:
     """Short, in one line, and without what would act on a terminal: the file may be a stranger's."""
-    return _printable(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return shortened(printable(text), LONGEST)
 
 
 def _without_dashes(option: re.Match[str]) -> str:

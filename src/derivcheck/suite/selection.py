@@ -1,12 +1,11 @@
 """Which checks of a run: by name, by tag, one share of them, and what there is to choose from."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, did_you_mean, printable
 
 if TYPE_CHECKING:
     from derivcheck.problem import Check
@@ -27,7 +26,7 @@ def select(checks: Sequence["Check"], globs: Sequence[str]) -> tuple["Check", ..
     for pattern in globs:
         found = _named(checks, pattern)
         if not found:
-            raise RequestError(f"--select {_shown(pattern)}: there is no such check", _nearest(checks, pattern))
+            raise RequestError(f"--select {printable(pattern)}: there is no such check", _nearest(checks, pattern))
         chosen.update(found)
     return tuple(check for k, check in enumerate(checks) if k in chosen or not globs)
 
@@ -40,7 +39,7 @@ def tagged(checks: Sequence["Check"], tags: Sequence[str]) -> tuple["Check", ...
     if tags and not found:
         there = sorted({tag for check in checks for tag in check.tags})
         cure = f"The tags are {', '.join(there[:MOST_NAMED])}." if there else "No check has a tag."
-        raise RequestError(f"--tag {_shown(', '.join(tags))}: there is no such check", cure)
+        raise RequestError(f"--tag {printable(', '.join(tags))}: there is no such check", cure)
     return found
 
 
@@ -49,7 +48,7 @@ def shard(checks: Sequence["Check"], share: str) -> tuple["Check", ...]:
     which take alike, in different ones. A share of fewer than n checks may be empty."""
     found = SHARD.fullmatch(share.strip())
     if not found:
-        raise RequestError(f"--shard {_shown(share)}: not a share", "Write it like 2/5.")
+        raise RequestError(f"--shard {printable(share)}: not a share", "Write it like 2/5.")
     place, count = map(int, found.groups())
     if not 1 <= place <= count:
         raise RequestError(
@@ -80,9 +79,8 @@ def _stem(name: str) -> str:
 
 def _nearest(checks: Sequence["Check"], pattern: str) -> str:
     names = list(dict.fromkeys(name for check in checks for name in (_stem(check.name), check.name)))
-    near = difflib.get_close_matches(pattern, names, n=3)
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
+    if near := did_you_mean(pattern, names):
+        return near
     more = ", ..." if len(names) > MOST_NAMED else ""
     return f"There are {', '.join(names[:MOST_NAMED])}{more}." if names else "There are no checks at all."
 
@@ -95,7 +93,3 @@ def _negated(tag: str) -> str:
 
 def _place(check: "Check") -> str:
     return f"{check.source}:{check.line}" if check.line else check.source
-
-
-def _shown(text: str) -> str:
-    return ascii(text)[1:-1]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable, shortened
 from derivcheck.expression.texts import assignment, parse_number, split
 
 Reader = Callable[[Any], Any]
@@ -59,8 +59,8 @@ def shown(value: Any) -> str:
         return "[...]" if isinstance(value, list) else "{...}"
     if isinstance(value, int) and value.bit_length() > LARGEST.bit_length():
         return "a number of more than 64 bits"
-    text = str(value).lower() if isinstance(value, bool) else ascii(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+    text = str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else str(value)
+    return shortened(text, LONGEST_SHOWN)
 
 
 def text(value: Any) -> str:
@@ -175,18 +175,18 @@ def line(value: Any) -> str:
         raise RequestError("it is empty", "Say something, or leave the key out.")
     if len(found) > LONGEST_LINE:
         raise RequestError(f"it has {len(found)} characters, the most is {LONGEST_LINE}", "Shorten it.")
-    return _printable(found)
+    return _without_controls(found)
 
 
 def function(value: Any) -> str:
     """`module:name` or `file.py:name`, which is not looked up: that would import it."""
-    if not FUNCTION.fullmatch(_printable(text(value))):
+    if not FUNCTION.fullmatch(_without_controls(text(value))):
         raise RequestError(f"{shown(value)} is not a place and a name", "Write it like module:name or file.py:name.")
     return str(value)
 
 
-def _printable(found: str) -> str:
-    if not found.isprintable():
+def _without_controls(found: str) -> str:
+    if printable(found) != found:
         raise RequestError(f"{shown(found)} holds a control character", "Remove it.")
     return found
 

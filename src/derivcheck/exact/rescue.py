@@ -8,7 +8,7 @@ evaluation fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import factorial, prod
 from typing import TYPE_CHECKING
 
@@ -19,30 +19,25 @@ from derivcheck.exact.branches import Branches, Choice, Choices
 from derivcheck.exact.enclosures import Enclosure, Status
 from derivcheck.exact.power_series import Expansion
 from derivcheck.exact.series import NotAnalytic
+from derivcheck.exact.steps import precision
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.differentiation import SymbolicPartials
+from derivcheck.symbolic.graph import Graph, Ref
 
 if TYPE_CHECKING:
     from derivcheck.exact.referee import Referee
 
+BITS = 2048  # coefficients that are 0 must be as precise as the smallest subnormal: the referee's highest precision
+MOST_BRANCHES = 200  # branches kept, some 100 kB each at order 8
 EXISTS = (Status.SETTLED, Status.REMOVABLE)
 KINK = Enclosure(0.0, 0.0, Status.KINK)
 
 
 class Rescue:
-    """Partials that exist though their graph is not finite: those of the branch, then those of the power series.
+    """Partials that exist though their graph is not finite: those of the branch, then those of the power series."""
 
-    `of_branch` makes a referee like this one for a branch of the function.
-    """
-
-    def __init__(
-        self,
-        referee: Referee,
-        symbolic: SymbolicPartials,
-        alphas: Sequence[MultiIndex],
-        of_branch: Callable[[SymbolicPartials], Referee],
-    ) -> None:
-        self.referee, self.symbolic, self.alphas, self.of_branch = referee, symbolic, alphas, of_branch
+    def __init__(self, referee: Referee, symbolic: SymbolicPartials, alphas: Sequence[MultiIndex]) -> None:
+        self.referee, self.symbolic, self.alphas = referee, symbolic, alphas
         self.resolver = Branches(symbolic.graph, symbolic.root, referee.program.u)
         self.branches: dict[tuple[Choice, ...], Referee | None] = {}
         self.rescued: dict[tuple[float, ...], Referee | None] = {}
@@ -50,6 +45,10 @@ class Rescue:
 
     def __call__(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
         """What exists at a point (d floats) in place of what was found undefined."""
+        with precision(BITS):
+            return self._rescued(point, found)
+
+    def _rescued(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
         self.rescued[tuple(point)] = None
         if not self.resolver.deciders:
             balls = by_series(self.symbolic, self.alphas, point)
@@ -64,28 +63,29 @@ class Rescue:
     def _branch(self, choices: Choices) -> Referee | None:
         key = tuple(choices.values())
         if key not in self.branches:
+            if len(self.branches) >= MOST_BRANCHES:
+                self.branches.clear()
             resolved = self.resolver.branch(choices)
-            self.branches[key] = (
-                self.of_branch(SymbolicPartials.of_graph(*resolved, self.symbolic.symbols)) if resolved else None
-            )
+            self.branches[key] = self._of_branch(*resolved) if resolved else None
         return self.branches[key]
 
+    def _of_branch(self, graph: Graph, root: Ref) -> Referee:
+        return self.referee.of_branch(SymbolicPartials.of_graph(graph, root, self.symbolic.symbols), self.alphas)
+
     def _agreeing(self, found: list[Enclosure], sides: Sequence[list[Enclosure]]) -> list[Enclosure]:
-        """At a tie, what is the same on all sides, as are those below it. The value at the point is that of the
-        formula, where it has one; a partial of a value that no side has does not exist."""
-        first, better = sides[0], list(found)
+        """At a tie, what is the same on all sides, as are those below it. Where the formula has a value at the point,
+        the sides must agree with it too: a hole that a case fills with another number has no slope."""
+        first, better, below = sides[0], list(found), self.referee.below
+        function = below.index([])
+        filled = found[function].status is Status.SETTLED
         known = [all(side[k].status in EXISTS for side in sides) for k in range(len(found))]
-        whole = [k for k, below in enumerate(self.referee.below) if not below]
-        named = found[whole[0]].status is Status.SETTLED
-        sides = [found, *sides] if named else sides
-        agree = [
-            all(self._same(first[k], side[k]) for side in (sides if k in whole else sides[named:]))
-            for k in range(len(found))
-        ]
-        for k, below in enumerate(self.referee.below):
-            if known[k] and all(known[b] for b in below) and not (named and k in whole):
-                exists = agree[k] and all(agree[b] for b in below)
-                better[k] = first[k]._replace(status=Status.SETTLED if named else Status.REMOVABLE) if exists else KINK
+        agree = [all(self._same(first[k], side[k]) for side in sides) for k in range(len(found))]
+        agree[function] &= not filled or self._same(first[function], found[function])
+        for k in range(len(found)):
+            needed = (k, *below[k])
+            if all(known[b] for b in needed) and not (filled and k == function):
+                status = Status.SETTLED if filled else Status.REMOVABLE
+                better[k] = first[k]._replace(status=status) if all(agree[b] for b in needed) else KINK
         return better
 
     def _same(self, a: Enclosure, b: Enclosure) -> bool:
