@@ -76,8 +76,8 @@ def test_the_exit_status_says_how_it_ended(status):
 
 MISTAKES = {  # the command line's own, and one each of those that come from the expression, the run and the function
     "no expression": ([], "there is no expression\nGive one"),
-    "no dtype": (["x", "--dtype", ""], "--dtype: none is named"),
-    "no engine": (["x", "--engine", ","], "--engine: none is named"),
+    "no dtype": (["x", "--dtype", ""], "--dtype: nothing is named"),
+    "no engine": (["x", "--engine", ","], "--engine: nothing is named"),
     "report format": (["x", "--report", "yaml"], "Choose from table, json"),
     "report file": (["x", "--report", "json=/no/such/folder/x.json"], "cannot be written"),
     "show": (["x", "--show", "some"], "Choose from all, failures."),
