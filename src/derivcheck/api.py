@@ -36,12 +36,12 @@ def check(
 ) -> Report:
     """Check the partials of an expression as torch computes them against the exact ones.
 
-    `function` is a torch function of one column (n,) a variable, or the text `module:name` or `file.py:name`; without
+    `function` is a torch function of one column (n,) per variable, or the text `module:name` or `file.py:name`; without
     it the expression itself is what torch computes. `domain` is a pair for all variables or a mapping name -> pair;
-    `partials` are texts such as "x1,x1,x2" and replace `order`; `dtype` and `device` may be several, each combination
-    is one check; of several `engines` each computes all partials, ("all",) are those that can. `threads` is how many
-    torch uses meanwhile. The other options are `problem.OPTIONS`; `tolerances` is (rtol, atol). Raises `RequestError`
-    where the request is wrong.
+    `partials` are texts such as "x1,x1,x2" and replace `order`; `dtype` and `device` may be several, and each
+    combination is one check; each of several `engines` computes all partials, and ("all",) means every engine that
+    can. `threads` is the number of threads that torch uses meanwhile. The other options are `problem.OPTIONS`;
+    `tolerances` is (rtol, atol). Raises `RequestError` if the request is wrong.
     """
     _require_options(options)
     _require_some(dtype=dtype, device=device, engine=engines)
@@ -81,7 +81,7 @@ def _require_options(given: Collection[str]) -> None:
 def _require_some(**given: str | Sequence[str]) -> None:
     for option, values in given.items():
         if not any(_several(values)):
-            raise RequestError(f"--{option}: none is named", "Leave the option out for its default.")
+            raise RequestError(f"--{option}: nothing is named", "Leave the option out for its default.")
 
 
 def assert_derivatives(function: str | Callable[..., Any], expression: str, **options: Any) -> None:

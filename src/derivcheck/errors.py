@@ -1,6 +1,6 @@
 """What can go wrong, and the exit status that says so.
 
-An outcome of a check is a value (`results.Verdict`); an exception is for a wrong request, for what an engine
+What a check finds is a value (`outcomes.Verdict`); an exception is for a wrong request, for what an engine
 cannot do, and for time that ran out.
 """
 
@@ -29,7 +29,7 @@ def did_you_mean(wrong: str, choices: Iterable[str]) -> str:
 
 
 class ExitStatus(IntEnum):
-    """One meaning a status."""
+    """Each status has one meaning."""
 
     AGREES = 0
     DISAGREES = 1
@@ -76,7 +76,7 @@ class ExpressionError(RequestError):
 
 
 class SuiteError(RequestError):
-    """A suite file is refused. `mistakes` are all that is wrong with it, each a text that begins with FILE:LINE."""
+    """A suite file is refused. `mistakes` lists everything wrong with it, each text beginning with FILE:LINE."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n\n".join(mistakes))

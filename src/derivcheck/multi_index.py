@@ -23,7 +23,7 @@ def up_to_order(order: int, places: Sequence[int], dimension: int) -> list[Multi
     """All α with |α| <= order in the variables at `places`, in graded order: the value, then ∂x1, ∂x2, ∂²x1², ..."""
     if order < 0:
         raise RequestError(
-            f"the order is {order}, a number of differentiations cannot be negative",
+            f"the order is {order}, but it counts differentiations and cannot be negative",
             "Use --order 0 for the value alone.",
         )
     count = comb(len(places) + order, order)

@@ -88,7 +88,9 @@ class Deliveries:
         """In colour and as wide as the terminal; in a pipe or a log as wide as the content."""
         from derivcheck.reports.table import WIDE, show_on  # noqa: PLC0415 only the table needs it
 
-        console = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False)
+        console = Console(
+            width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False, emoji=False
+        )
         show_on(console, report, show=self.show, formulas=self.formulas)
 
 

@@ -1,4 +1,4 @@
-"""Which checks of a run: by name, by tag, one share of them, and what there is to choose from."""
+"""Choosing the checks of a run by name, by tag or as a share, and listing them."""
 
 import re
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 SUFFIX = re.compile(r"\[[^\[\]]*\](#\d+)?$")
 SHARD = re.compile(r"(\d{1,9})/(\d{1,9})")
-WIDEST = 60  # columns of a name that the others are lined up behind
-MOST_NAMED = 10
+WIDEST = 60  # characters: a longer name does not widen its column for the others
+MOST_NAMED = 10  # names in a message: one or two lines
 
 
 def select(checks: Sequence["Check"], globs: Sequence[str]) -> tuple["Check", ...]:
     """The checks that any of the patterns names, in their own order; all if there is no pattern.
 
     A pattern that equals a name, or the name before its `[...]`, means just that, whatever is in it: `x1**2` is a name.
-    Else * and ? stand for any characters; brackets stand for themselves. A pattern that names nothing is an error.
+    Otherwise * and ? match any characters, and brackets match themselves. A pattern that names nothing is an error.
     """
     chosen: set[int] = set()
     for pattern in globs:
@@ -32,7 +32,7 @@ def select(checks: Sequence["Check"], globs: Sequence[str]) -> tuple["Check", ..
 
 
 def tagged(checks: Sequence["Check"], tags: Sequence[str]) -> tuple["Check", ...]:
-    """The checks with any of the tags and with none of those behind `not ` or `!`."""
+    """The checks with any of the tags and with none of those after `not ` or `!`."""
     unwanted = {_negated(tag) for tag in tags} - {""}
     wanted = {tag.strip() for tag in tags if not _negated(tag)}
     found = tuple(c for c in checks if (not wanted or wanted & {*c.tags}) and not unwanted & {*c.tags})
@@ -44,8 +44,8 @@ def tagged(checks: Sequence["Check"], tags: Sequence[str]) -> tuple["Check", ...
 
 
 def shard(checks: Sequence["Check"], share: str) -> tuple["Check", ...]:
-    """The checks of one share of n, such as "2/5": dealt out in turn, so that each is in exactly one, and neighbours,
-    which take alike, in different ones. A share of fewer than n checks may be empty."""
+    """The checks of one share of n, such as "2/5". They are dealt out in turn: each is in exactly one share, and
+    neighbours, which take similar times, are in different ones. With fewer than n checks a share may be empty."""
     found = SHARD.fullmatch(share.strip())
     if not found:
         raise RequestError(f"--shard {printable(share)}: not a share", "Write it like 2/5.")
@@ -58,10 +58,10 @@ def shard(checks: Sequence["Check"], share: str) -> tuple["Check", ...]:
 
 
 def listing(checks: Sequence["Check"]) -> str:
-    """One line a check: name, file and line, tags; in columns, as plain text."""
-    cells = [(check.name, _place(check), ", ".join(check.tags)) for check in checks]
-    widths = [max((len(row[k]) for row in cells if len(row[k]) <= WIDEST), default=0) for k in range(2)]
-    return "\n".join(f"{name:{widths[0]}}  {place:{widths[1]}}  {tags}".rstrip() for name, place, tags in cells)
+    """One line per check: name, file and line, tags; in columns, as plain text."""
+    lines = [(check.name, _place(check), ", ".join(check.tags)) for check in checks]
+    widths = [max((len(line[k]) for line in lines if len(line[k]) <= WIDEST), default=0) for k in range(2)]
+    return "\n".join(f"{name:{widths[0]}}  {place:{widths[1]}}  {tags}".rstrip() for name, place, tags in lines)
 
 
 def _named(checks: Sequence["Check"], pattern: str) -> list[int]:
@@ -82,11 +82,11 @@ def _nearest(checks: Sequence["Check"], pattern: str) -> str:
     if near := did_you_mean(pattern, names):
         return near
     more = ", ..." if len(names) > MOST_NAMED else ""
-    return f"There are {', '.join(names[:MOST_NAMED])}{more}." if names else "There are no checks at all."
+    return f"The checks are {', '.join(names[:MOST_NAMED])}{more}." if names else "There are no checks at all."
 
 
 def _negated(tag: str) -> str:
-    """The tag behind `not ` or `!`; empty where there is neither."""
+    """The tag after `not ` or `!`; empty if there is neither."""
     found = re.fullmatch(r"\s*(?:not\s+|!\s*)(\S+)\s*", tag)
     return found[1] if found else ""
 
