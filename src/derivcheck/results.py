@@ -14,7 +14,7 @@ from derivcheck.outcomes import Cause, Listed, Outcome, Verdict
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two computations against the exact value: the largest errors over the judged points."""
+    """One of the two computations against the exact value: the largest errors over the refereed points."""
 
     max_abs_error: float = math.nan
     max_rel_error: float = math.nan
@@ -43,8 +43,6 @@ class Worst:
     sympy: float
     exact: float
     bound: float
-    lost_bits: float = math.nan
-    """Of autograd, at this point."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,6 @@ class PointCounts:
     checked: int = 0
     refereed: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
-    """Refereed but not judged, by reason: `undefined`, `kink`, `unsettled`, `extreme`."""
-    unrefereed: int = 0
-    """Random points that the referee had no time for."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +90,6 @@ class PartialResult:
     sympy: Side = Side()
     excess: float = math.nan
     """error / bound of autograd at the worst judged point: what decides. Above 1 is wrong; inf for NaN."""
-    sympy_excess: float = math.nan
-    """error of sympy / bound of autograd at the worst judged point; decides nothing."""
-    sympy_worst: Worst | None = None
-    """That point, if it is above 1."""
     sensitivity: Sensitivity = Sensitivity()
     worst: Worst | None = None
     remarks: tuple[str, ...] = ()

@@ -102,3 +102,18 @@ def test_whole_powers_of_a_ball_around_zero_are_finite():
     (ball,), _ = program("(x/3 - 1/3)**2 + (x/3 - 1/3)**5").run([1.0])
     assert ball.is_finite()
     assert ball.contains(0)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("x", [-0.3, -17.25, -123456.75, -1e6 + 0.125])
+def test_polygamma_of_negative_numbers_is_enclosed(order, x):
+    before, ctx.prec = ctx.prec, 200
+    try:
+        (ball,), _ = program(f"polygamma({order}, x)").run([x])
+    finally:
+        ctx.prec = before
+    with mpmath.workdps(50):
+        reflected = (-1) ** order * mpmath.psi(order, 1 - mpmath.mpf(x))
+        expected = reflected - mpmath.diff(lambda t: mpmath.pi * mpmath.cot(mpmath.pi * t), mpmath.mpf(x), order)
+        assert abs(mpmath.mpf(ball.mid().str(40, radius=False)) / expected - 1) < 1e-12
+    assert ball.rel_accuracy_bits() > 90

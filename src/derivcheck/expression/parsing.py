@@ -1,15 +1,15 @@
-"""Text -> sympy, by an allow list over Python's `ast`. Nothing of the text is ever evaluated.
+"""Text -> sympy, by an allow list over Python's `ast`. Nothing in the text is ever evaluated.
 
-`sympify` and `parse_expr` run code, and so does every sympy constructor that is handed a string. Here each node of
-the syntax tree is matched against the few kinds that an expression needs, and becomes an explicit sympy call.
-Values are bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decimals mean their exact value.
+`sympify` and `parse_expr` run code, and so does every sympy constructor that is given a string. Here each node of the
+syntax tree is matched against the few kinds that an expression needs, and becomes an explicit sympy call. Values are
+bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decimals mean their exact value.
 """
 
 import ast
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from string import ascii_lowercase
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean
@@ -17,23 +17,16 @@ from sympy.logic.boolalg import Boolean
 from derivcheck.errors import ExpressionError, RequestError
 from derivcheck.expression import bounds
 from derivcheck.expression.scanning import VOCABULARY, scan
+from derivcheck.expression.syntax import COMPARISONS, syntax_tree
 from derivcheck.expression.texts import parse_number
 from derivcheck.expression.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
 
-COMPARISONS: dict[type[ast.cmpop], type] = {
-    ast.Lt: sp.StrictLessThan,
-    ast.LtE: sp.LessThan,
-    ast.Gt: sp.StrictGreaterThan,
-    ast.GtE: sp.GreaterThan,
-    ast.Eq: sp.Equality,
-    ast.NotEq: sp.Unequality,
-}
 NOT_REAL = "A real, finite expression is needed: check divisions by 0, logarithms and roots of constants."
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A formula and every name in it, in order of appearance, also those that cancelled out."""
+    """A formula and every name in its text, in order of appearance, including those that cancelled out."""
 
     formula: sp.Expr
     names: tuple[str, ...]
@@ -45,29 +38,18 @@ def parse(text: str) -> Parsed:
     scan(text)
     builder = _Builder(text)
     try:
-        formula = builder.expression(_syntax_tree(text))
+        formula = builder.expression(syntax_tree(text))
     except (RecursionError, MemoryError):
         raise ExpressionError(text, 0, 1, "the expression is nested too deeply", "Simplify it.") from None
     return Parsed(formula, tuple(builder.names))
 
 
 def symbol(name: str) -> sp.Symbol:
-    """The symbol of a variable: real, so that sqrt(x**2) is Abs(x). (`symbols` would read `x:9` as a range.)"""
+    """The symbol of a variable: real, so that sqrt(x**2) is Abs(x). (`sp.symbols` would read `x:9` as a range.)"""
     return sp.Symbol(name, real=True)
 
 
-def _syntax_tree(text: str) -> ast.expr:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        column = min(max((error.offset or 1) - 1, 0), len(text) - 1)
-        raise ExpressionError(text, column, 1, "the expression breaks off or is malformed here", VOCABULARY) from None
-    except ValueError:
-        raise ExpressionError(
-            text, 0, 1, "the expression holds a number that is too long", f"Keep numbers under {bounds.MOST_BITS} bits."
-        ) from None
+LONGEST_REASON = 100  # characters of what sympy says: a line with its place
 
 
 class _Builder:
@@ -83,6 +65,14 @@ class _Builder:
 
     def expression(self, node: ast.expr) -> sp.Expr:
         """One real number-valued expression."""
+        try:
+            return self.built(node)
+        except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            cause = f"sympy cannot evaluate this: {ascii(str(error))[1:-1][:LONGEST_REASON]}"
+            raise self.error(node, cause, NOT_REAL) from None
+
+    def built(self, node: ast.expr) -> sp.Expr:
+        """`expression`, with what sympy raises."""
         if isinstance(node, ast.BinOp):
             return self.checked(node, self.binary(node))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
@@ -95,11 +85,8 @@ class _Builder:
         if isinstance(node, ast.Call):
             return self.checked(node, self.call(node))
         if isinstance(node, ast.Compare):
-            raise self.error(
-                node,
-                "a comparison is not a number",
-                "Compare only inside Piecewise((value, condition), (value, True)).",
-            )
+            cure = "Compare only inside Piecewise((value, condition), (value, True))."
+            raise self.error(node, "a comparison is not a number", cure)
         raise self.error(node, "this is not part of an expression")
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
@@ -191,27 +178,26 @@ class _Builder:
 
     def apply(self, node: ast.Call, name: str) -> sp.Expr:
         entry = FUNCTIONS[name]
-        if not entry.least <= len(node.args) <= entry.most:
-            number = str(entry.least) if entry.least == entry.most else f"{entry.least} to {entry.most}"
-            raise self.error(
-                node,
-                f"{name} takes {number} argument(s), here are {len(node.args)}",
-                f"Write {name}({', '.join('abcdef'[: entry.least])}).",
-            )
+        self.count(node, name)
         args = [self.expression(argument) for argument in node.args]
         if entry.order_at is not None:
             self.integer_order(node.args[entry.order_at], args[entry.order_at], name)
-        if name in SWELLING and any(
-            a.is_Rational and (abs(a) > bounds.LARGEST_SWELLING or a.q > bounds.LARGEST_EXPONENT) for a in args
-        ):
-            raise self.error(
-                node, f"{name} of so large a number", f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
-            )
+        if name in SWELLING and any(map(bounds.is_swelling, args)):
+            cure = f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
+            raise self.error(node, f"{name} of so large a number", cure)
         if name == "pow":
             return self.power(node, *args)
-        if name not in UNBOUNDED and any(bounds.is_large_constant(a) for a in args):
+        if name not in UNBOUNDED and any(map(bounds.is_large_constant, args)):
             raise self.error(node, f"{name} of a constant beyond a million", "Keep constants inside functions smaller.")
         return entry.build(*args)
+
+    def count(self, node: ast.Call, name: str) -> None:
+        """Refuse a wrong number of arguments."""
+        least, most, given = FUNCTIONS[name].least, FUNCTIONS[name].most, len(node.args)
+        if not least <= given <= most:
+            number = f"{least} to {most}" if most > least else str(most)
+            cause = f"{name} takes {number} argument{'s' * (most > 1)}, not {given}"
+            raise self.error(node, cause, f"Write {name}({', '.join(ascii_lowercase[:least])}).")
 
     def integer_order(self, node: ast.expr, order: sp.Expr, name: str) -> None:
         least = 1 if name == "root" else 0
@@ -232,7 +218,9 @@ class _Builder:
             pieces.append((self.expression(piece.elts[0]), self.condition(piece.elts[1])))
         if not pieces or pieces[-1][1] is not sp.true:
             raise self.error(node, "Piecewise has no value for the remaining points", "End it with (value, True).")
-        return sp.Piecewise(*pieces, evaluate=False)
+        possible = [piece for piece in pieces if piece[1] is not sp.false]
+        possible = possible[: 1 + next(k for k, piece in enumerate(possible) if piece[1] is sp.true)]
+        return sp.Piecewise(*possible, evaluate=False) if len(possible) > 1 else possible[0][0]
 
     def condition(self, node: ast.expr) -> Boolean:
         if isinstance(node, ast.Constant) and isinstance(node.value, bool):
@@ -255,5 +243,14 @@ class _Builder:
         links = [COMPARISONS.get(type(op)) for op in node.ops]
         if None in links:
             raise self.error(node, "this is not a comparison of numbers", "Compare with < <= > >= == !=.")
-        parts = [link(a, b, evaluate=False) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
+        parts = [self.related(node, link, a, b) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
         return parts[0] if len(parts) == 1 else sp.And(*parts, evaluate=False)
+
+    def related(self, node: ast.AST, link: Callable[..., Boolean], a: sp.Expr, b: sp.Expr) -> Boolean:
+        """A comparison; of two constants, its answer."""
+        if a.free_symbols or b.free_symbols:
+            return link(a, b, evaluate=False)
+        answer = link(a, b)
+        if answer not in (sp.true, sp.false):
+            raise self.error(node, "whether these constants are so is not known", "Write the branch that holds.")
+        return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -17,7 +16,7 @@ from derivcheck.judgement.verdict import Decision, decide
 from derivcheck.multi_index import MultiIndex, label
 from derivcheck.outcomes import Cause, Verdict
 from derivcheck.results import Difference, PartialResult, PointCounts, Side, Worst
-from derivcheck.sampling.points import Kind, on_device
+from derivcheck.sampling.points import on_device
 from derivcheck.symbolic.translation import to_sympy
 
 if TYPE_CHECKING:
@@ -83,57 +82,19 @@ def judged_row(evidence: Evidence, k: int, times: Timed) -> PartialResult:
     sympy = evidence.sides.sympy[evidence.places, k]
     computed, symbolic = k not in evidence.unsupported, k not in evidence.unsupported_sympy
     both = computed and symbolic
-    excess, error = _shown(evidence, k, decision)
-    computed_side = side(judged.values[:, k], judged, k, dtype, times[0]) if computed else Side()
-    sympy_excess, sympy_worst = _sympy_off(evidence, k) if symbolic else (math.nan, None)
     return row(
         problem,
         problem.partials[k],
         Said(decision.verdict, decision.cause, decision.message, _worst(evidence, k, decision), decision.needs_batch),
         evidence.judge.referees.symbolic,
-        points=_counts(evidence, k),
+        points=PointCounts(evidence.checked, int(judged.counted[:, k].sum()), skipped(judged, k)),
         difference=difference(evidence.sides.autograd[evidence.places, k], sympy, judged, k) if both else Difference(),
-        autograd=computed_side if error is None else replace(computed_side, max_abs_error=error),
+        autograd=side(judged.values[:, k], judged, k, dtype, times[0]) if computed else Side(),
         sympy=side(sympy.double(), judged, k, dtype, times[1]) if symbolic else Side(),
-        excess=excess if computed else math.nan,
-        sympy_excess=sympy_excess,
-        sympy_worst=sympy_worst,
+        excess=float(judged.excess[:, k].max()) if computed and len(judged.excess) else math.nan,
         sensitivity=evidence.sensitivity[k],
-        remarks=_remarks(evidence, k) if computed else (),
+        remarks=(*_remarks(evidence, k), *_sympy_off(evidence, k)) if computed and symbolic else (),
     )
-
-
-def _shown(evidence: Evidence, k: int, decision: Decision) -> tuple[float, float | None]:
-    """error / bound, and the error if it is not one of the plain call: another call of backward may be what is wrong.
-
-    Points whose bound is not complete, because the partial is wrong at a worse one, are left out."""
-    judged = evidence.judged
-    excess = torch.where(judged.unseen[:, k], -1.0, judged.excess[:, k])
-    plain = float(excess.max()) if len(excess) else math.nan
-    if decision.judged is None or decision.at is None:
-        return plain, None
-    other = decision.judged.excess[decision.at, decision.column]
-    return max(plain, float(other)), float(decision.judged.error[decision.at, decision.column])
-
-
-def _counts(evidence: Evidence, k: int) -> PointCounts:
-    judged = evidence.judged
-    seen = int((judged.points.kinds == Kind.SAMPLED).sum())
-    unrefereed = max(0, evidence.problem.points - seen)
-    return PointCounts(evidence.checked, int(judged.counted[:, k].sum()), skipped(judged, k), unrefereed)
-
-
-def _sympy_off(evidence: Evidence, k: int) -> tuple[float, Worst | None]:
-    """The largest error of the symbolic side in units of autograd's bound, and if it is above 1, where that is."""
-    judged = evidence.judged
-    if not bool(judged.counted[:, k].any()):
-        return math.nan, None
-    values = evidence.sides.sympy[evidence.places, k]
-    error = distance(values.double().unsqueeze(1), judged.exact.at(slice(None), [k]), evidence.judge.dtype).squeeze(1)
-    excess = torch.where(error == 0, 0.0, torch.nan_to_num(error / judged.bound[:, k], nan=math.inf, posinf=math.inf))
-    excess = torch.where(judged.counted[:, k] & ~judged.unseen[:, k], excess, -1.0)
-    i = int(excess.argmax())
-    return float(excess[i]), _at(evidence, judged, i, k, float(values[i])) if excess[i] > 1 else None
 
 
 def _remarks(evidence: Evidence, k: int) -> tuple[str, ...]:
@@ -143,10 +104,28 @@ def _remarks(evidence: Evidence, k: int) -> tuple[str, ...]:
     if not len(rows):
         return ()
     i = int(rows[0])
-    point = zip(evidence.problem.variables, judged.points.columns[:, i].tolist(), strict=True)
-    where = ", ".join(f"{name} = {x:.3g}" for name, x in point)
     value, exact = float(judged.values[i, k]), float(judged.exact.high[i, k])
-    return (f"at {where}, far below the scale of the domain, autograd gives {value:.3g}, exact is {exact:.3g}",)
+    where = f"{_at(evidence, i)}, far below the scale of the domain"
+    return (f"{where}, autograd gives {value:.3g}, exact is {exact:.3g}",)
+
+
+def _sympy_off(evidence: Evidence, k: int) -> tuple[str, ...]:
+    """A sentence where it is sympy's side that is off, and visibly, at a judged point where autograd is right."""
+    judged, dtype = evidence.judged, evidence.judge.dtype
+    values = evidence.sides.sympy[evidence.places, k]
+    error = distance(values.unsqueeze(1), judged.exact.at(slice(None), [k]), dtype).squeeze(1)
+    visible = ulp.unit_roundoff(dtype) ** 0.5 * torch.maximum(judged.exact.high[:, k].abs(), judged.usual[k])
+    off = judged.counted[:, k] & ~judged.fails[:, k] & ~((error <= judged.bound[:, k]) | (error <= visible))
+    if not bool(off.any()):
+        return ()
+    i = int(torch.where(off, error.nan_to_num(nan=torch.inf), -1.0).argmax())
+    return (f"{_at(evidence, i)}, sympy gives {float(values[i]):.3g}, exact is {float(judged.exact.high[i, k]):.3g}",)
+
+
+def _at(evidence: Evidence, i: int) -> str:
+    """at x = 0.5, y = 2"""
+    point = zip(evidence.problem.variables, evidence.judged.points.columns[:, i].tolist(), strict=True)
+    return "at " + ", ".join(f"{name} = {x:.3g}" for name, x in point)
 
 
 def _formula(symbolic: SymbolicPartials, alpha: MultiIndex) -> str:
@@ -162,22 +141,15 @@ def _worst(evidence: Evidence, k: int, decision: Decision) -> Worst | None:
     if decision.at is None:
         return None
     judged, column = (decision.judged, decision.column) if decision.judged else (evidence.judged, k)
-    point = judged.points.columns[:, decision.at : decision.at + 1]
+    i = decision.at
+    point = judged.points.columns[:, i : i + 1]
     sympy = evidence.judge.evaluate_sympy(on_device(evidence.problem, point)).values[0, k]
-    known = float(sympy) if k not in evidence.unsupported_sympy else math.nan
-    return _at(evidence, judged, decision.at, column, known)
-
-
-def _at(evidence: Evidence, judged: Judged, i: int, column: int, sympy: float) -> Worst:
-    """All values at the judged point i."""
-    exact, error = judged.exact.high[i, column], judged.error[i, column]
     return Worst(
-        dict(zip(evidence.problem.variables, judged.points.columns[:, i].tolist(), strict=True)),
+        dict(zip(evidence.problem.variables, point[:, 0].tolist(), strict=True)),
         float(judged.values[i, column]),
-        sympy,
-        float(exact),
+        float(sympy) if k not in evidence.unsupported_sympy else math.nan,
+        float(judged.exact.high[i, column]),
         float(judged.bound[i, column]),
-        float(ulp.lost_bits(error, exact, ulp.unit_roundoff(evidence.judge.dtype))),
     )
 
 
@@ -188,7 +160,8 @@ def skipped(judged: Judged, k: int) -> dict[str, int]:
         "undefined": status == Status.UNDEFINED,
         "kink": status == Status.KINK,
         "unsettled": status == Status.UNSETTLED,
-        "extreme": (status == Status.SETTLED) & ~judged.counted[:, k],
+        "singularity within a rounding": judged.singular[:, k],
+        "extreme": (status == Status.SETTLED) & ~judged.counted[:, k] & ~judged.singular[:, k],
     }
     return {reason: int(mask.sum()) for reason, mask in reasons.items() if mask.any()}
 

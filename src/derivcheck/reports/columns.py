@@ -4,40 +4,50 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from derivcheck.results import PartialResult, Side
+from derivcheck.results import PartialResult
 
 
 @dataclass(frozen=True)
 class Column:
-    """`heading` is printed below `group`, which adjacent columns share; `name` is complete without a group."""
+    """`heading` is two lines high, the first for a group of columns; `name` says all."""
 
     name: str
     heading: str
     cell: Callable[[PartialResult], str]
-    group: str = ""
     right: bool = True
 
 
-PARTIAL = Column("partial", "partial", lambda row: row.label, right=False)
-ENGINE = Column("engine", "engine", lambda row: row.engine, right=False)
-ERROR = "max error"  # against the exact value
-AUTOGRAD = Column("max error autograd", "autograd", lambda row: error(row, row.autograd), ERROR)
-SYMPY = Column("max error sympy", "sympy", lambda row: error(row, row.sympy), ERROR)
-EXCESS = Column("error/bound", "/bound", lambda row: excess(row.excess))
+PARTIAL = Column("partial", "\npartial", lambda row: row.label, right=False)
+ENGINE = Column("engine", "\nengine", lambda row: row.engine, right=False)
+AUTOGRAD = Column("max error autograd", "max error\nautograd", lambda row: number(row.autograd.max_abs_error))
+SYMPY = Column("max error sympy", "\nsympy", lambda row: number(row.sympy.max_abs_error))
+BOUND = Column("error / bound", "\n/bound", lambda row: number(row.excess))
 TIMES = (
-    Column("time autograd", "autograd", lambda row: duration(row.autograd.seconds), "time"),
-    Column("time sympy", "sympy", lambda row: duration(row.sympy.seconds), "time"),
-    Column("ratio", "ratio", lambda row: ratio(row.autograd.seconds / (row.sympy.seconds or math.nan)), "time"),
+    Column("time autograd", "time\nautograd", lambda row: duration(row.autograd.seconds)),
+    Column("time sympy", "\nsympy", lambda row: duration(row.sympy.seconds)),
+    Column("ratio", "\nratio", lambda row: ratio(row.autograd.seconds / (row.sympy.seconds or math.nan))),
 )
-VERDICT = Column("verdict", "verdict", lambda row: row.verdict.value, right=False)
-DROPPED = (TIMES, (SYMPY,), (AUTOGRAD,))  # what a narrow terminal leaves out, first to last
+VERDICT = Column("verdict", "\nverdict", lambda row: row.verdict.value, right=False)
 
 
-def columns(rows: Sequence[PartialResult]) -> list[Column]:
-    """All of them: the engine only where there are several, times only where they were measured."""
+def columns(rows: Sequence[PartialResult], width: int | None = None) -> list[Column]:
+    """The engine only where there are several, times only where they were measured. Within `width` characters times go
+    first, then sympy's error, then the figures; never the verdict."""
     timed = any(not math.isnan(row.autograd.seconds) for row in rows)
-    several = len({row.engine for row in rows}) > 1
-    return [PARTIAL, *([ENGINE] if several else []), AUTOGRAD, SYMPY, EXCESS, *(TIMES if timed else []), VERDICT]
+    names = [PARTIAL, *([ENGINE] if len({row.engine for row in rows}) > 1 else [])]
+    choices = [
+        [*names, AUTOGRAD, SYMPY, BOUND, *(TIMES if timed else []), VERDICT],
+        [*names, AUTOGRAD, SYMPY, BOUND, VERDICT],
+        [*names, AUTOGRAD, BOUND, VERDICT],
+        [PARTIAL, VERDICT],
+    ]
+    return next((c for c in choices if width is None or _width(c, rows) <= width), choices[-1])
+
+
+def _width(shown: Sequence[Column], rows: Sequence[PartialResult]) -> int:
+    """Characters of a line with one blank after each column."""
+    cells = [[*column.heading.split("\n"), *(column.cell(row) for row in rows)] for column in shown]
+    return sum(1 + max(map(len, column)) for column in cells) - 1
 
 
 def number(value: float) -> str:
@@ -45,17 +55,9 @@ def number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2g}"
 
 
-def error(row: PartialResult, side: Side) -> str:
-    """The largest error of one side; `nan` if it gave NaN at a judged point."""
-    was_judged = side != Side() and row.points.refereed > 0 and not math.isnan(row.excess)
-    return "nan" if was_judged and math.isnan(side.max_abs_error) else number(side.max_abs_error)
-
-
-def excess(value: float) -> str:
-    """error/bound with two digits; above 1 never rounded to 1; a dash where nothing was judged."""
-    if math.isnan(value) or value < 0:
-        return "-"
-    return "1.01" if 1 < value < 1.05 else number(value)
+def bits(value: float) -> str:
+    """Tenths of a bit."""
+    return "-" if math.isnan(value) else f"{value:.1f}"
 
 
 def ratio(value: float) -> str:

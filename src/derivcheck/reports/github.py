@@ -35,6 +35,7 @@ LEVELS = {  # of rows that do not fail
     Weight.UNDECIDED: Level.WARNING,
     Weight.UNSUPPORTED: Level.WARNING,
     Weight.WARNING: Level.WARNING,
+    Weight.REMARK: Level.NOTICE,
 }
 
 
@@ -93,8 +94,6 @@ def _of_check(check: CheckResult, name: str, report: Report) -> Iterator[Annotat
         yield Annotation(level, name, said, check.source, check.line)
     for row, level, message in _of_rows(wording.distinct(check), report):
         yield Annotation(level, f"{name}: {wording.judgement(row)}", message, check.source, check.line)
-    for remark in wording.remarks(check.partials):
-        yield Annotation(Level.NOTICE, name, remark, check.source, check.line)
 
 
 def _of_rows(check: CheckResult, report: Report) -> Iterator[tuple[PartialResult, Level, str]]:

@@ -1,14 +1,14 @@
 """The report as JUnit XML, the form in which Jenkins, GitLab, Azure and the like read tests.
 
-One test suite per check, one test case per partial. What no single partial says (the check was skipped, passed
-though it should not, cannot be computed) is a test case `check` of its own, and what concerns the whole run is a suite
-of its own: so there is a failure or an error if and only if the exit status is not 0.
+One test suite a check, one test case a partial. What no single partial says (the check was skipped, passed though it
+should not, cannot be computed) is a test case `check` of its own, and what concerns the whole run is a suite of its
+own: so there is a failure or an error if and only if the exit status is not 0.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from derivcheck.outcomes import Outcome, Verdict
@@ -82,9 +82,7 @@ def _test_case(case: Case, suite: str, seconds: float) -> ET.Element:
 
 def _cases(check: CheckResult, report: Report) -> Iterator[Case]:
     if check.outcome is not Outcome.SKIPPED:
-        for row, weight in weighed(wording.distinct(check), report):
-            case = _case(row, weight, check)
-            yield replace(case, text="\n".join(part for part in (case.text, *wording.remarks([row])) if part))
+        yield from (_case(row, weight, check) for row, weight in weighed(wording.distinct(check), report))
     yield from _of_whole_check(check)
 
 

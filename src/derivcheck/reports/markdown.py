@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import gfm, wording
-from derivcheck.reports.columns import columns, excess
+from derivcheck.reports.columns import bits, columns
 from derivcheck.reports.weight import Weight, complaint, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -22,7 +22,7 @@ COORDINATES = 3  # variables of a worst point in a cell; the command that replay
 OPEN, CLOSE = "<details><summary>{}</summary>\n", "</details>"
 CHECKS = (
     ("check", False), ("dtype", False), ("device", False), ("outcome", False), ("partials that agree", True),
-    ("worst error/bound", True), ("seconds", True),
+    ("worst lost bits", True), ("seconds", True),
 )  # fmt: skip
 WORST = (("partial", False), ("worst point", False), ("autograd", True), ("exact", True), ("bound", True))
 
@@ -89,9 +89,7 @@ def _single(check: CheckResult, report: Report) -> Iterator[str]:
         yield from (gfm.row(gfm.text(column.cell(row)) for column in shown) for row in rows)
         yield ""
     yield from _explanation(check, report)
-    yield gfm.text(wording.conclusion(check))
-    yield ""
-    yield gfm.text(wording.facts(check, report))
+    yield gfm.text(f"{wording.tally(check)}. {wording.facts(check, report)}")
 
 
 def _several(report: Report) -> Iterator[str]:
@@ -127,7 +125,7 @@ def _table(checks: Sequence[CheckResult]) -> Iterator[str]:
 
 
 def _line(check: CheckResult) -> str:
-    worst = max((x for x in (row.excess for row in check.partials) if not math.isnan(x)), default=math.nan)
+    lost = max((b for b in (row.autograd.lost_bits for row in check.partials) if not math.isnan(b)), default=math.nan)
     agree = sum(row.verdict is Verdict.AGREES for row in check.partials)
     return gfm.row(
         [
@@ -136,7 +134,7 @@ def _line(check: CheckResult) -> str:
             gfm.text(check.device),
             gfm.text(wording.standing(check), 200),
             f"{agree} of {len(check.partials)}" if check.partials else "-",
-            excess(worst),
+            bits(lost),
             "-" if math.isnan(check.seconds.total) else f"{check.seconds.total:.3g}",
         ]
     )
@@ -162,9 +160,8 @@ def _explanation(check: CheckResult, report: Report) -> Iterator[str]:
         reasons.setdefault(complaint(row, check), row)
     remarks = [f"{wording.judgement(row)}: {reason}" for reason, row in reasons.items()]
     remarks += [wording.remark(row) for row in wording.each_sentence_once(others)]
-    remarks = [*remarks[:EXPLAINED], *wording.remarks(check.partials), *wording.footnotes(check.partials)]
     if remarks:
-        yield from (f"- {gfm.text(remark)}" for remark in remarks)
+        yield from (f"- {gfm.text(remark)}" for remark in remarks[:EXPLAINED])
         yield ""
     yield from _failures(failing)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derivcheck.results import CheckResult, PartialResult, Report, Seconds, Worst
+    from derivcheck.results import CheckResult, PartialResult, Report, Seconds
 
 
 SCHEMA = "derivcheck.report/1"
@@ -53,21 +53,11 @@ def _of_seconds(seconds: Seconds) -> dict[str, Any]:
 
 
 def _of_partial(row: PartialResult) -> dict[str, Any]:
+    worst = row.worst
     return {
         **{
             key: plain(getattr(row, key))
-            for key in (
-                "partial",
-                "order",
-                "label",
-                "symbolic",
-                "engine",
-                "message",
-                "excess",
-                "sympy_excess",
-                "remarks",
-                "reproduce",
-            )
+            for key in ("partial", "order", "label", "symbolic", "engine", "message", "excess", "remarks", "reproduce")
         },
         "verdict": row.verdict.value,
         "cause": row.cause.slug if row.cause else None,
@@ -76,17 +66,8 @@ def _of_partial(row: PartialResult) -> dict[str, Any]:
         "difference": plain(vars(row.difference)),
         "autograd": plain(vars(row.autograd)),
         "sympy": plain(vars(row.sympy)),
-        "worst": _of_worst(row.worst),
-        "sympy_worst": _of_worst(row.sympy_worst),
+        "worst": worst and {**plain(vars(worst)), "point": {name: float(x).hex() for name, x in worst.point.items()}},
     }
-
-
-def _of_worst(worst: Worst | None) -> dict[str, Any] | None:
-    return (
-        None
-        if worst is None
-        else {**plain(vars(worst)), "point": {name: float(x).hex() for name, x in worst.point.items()}}
-    )
 
 
 def plain(value: Any) -> Any:

@@ -4,11 +4,14 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from derivcheck.outcomes import Verdict
-from derivcheck.reports import layout, side_by_side, summary, wording
+from derivcheck.reports import side_by_side, summary, wording
+from derivcheck.reports.columns import columns
 from derivcheck.results import CheckResult, PartialResult, Report
 
 WIDE = 1000  # columns of a rendering that no terminal limits: nothing wraps in a log
@@ -65,17 +68,15 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
     if len(side_by_side.engines(check)) > 1:
         yield from side_by_side.tables(check, rows, width, STYLES)
     elif rows:
-        yield layout.lines(rows, width, STYLES)
-        yield Text("")
+        yield _table(rows, width)
     if formulas:
         printed = {row.label: row.symbolic or "(too long to print)" for row in rows}
         yield from (Text(f"  {label} = {formula}") for label, formula in printed.items())
     most = EXPLAINED_IN_SUITE if check.source else EXPLAINED
     yield from _explanations([*wording.distinct(replace(check, partials=tuple(rows))).partials], most)
-    yield from (Text(line, style="yellow") for line in wording.remarks(rows))
-    yield from map(Text, wording.footnotes(rows))
+    yield from (Text(line, style=STYLES[Verdict.IMPRECISE]) for line in wording.remarks(check))
     yield from side_by_side.unable(check)
-    yield Text(wording.conclusion(check), style=STYLES[check.verdict])
+    yield Text(f"{wording.tally(check)}.", style=STYLES[check.verdict])
     yield Text(wording.facts(check, report))
     if side_by_side.fastest(check):
         yield Text(side_by_side.fastest(check), style="bold")
@@ -84,6 +85,18 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
 def _ordered(check: CheckResult) -> list[PartialResult]:
     """Failing rows first, otherwise as they come."""
     return sorted(check.partials, key=lambda row: row.verdict is not Verdict.DISAGREES)
+
+
+def _table(rows: Sequence[PartialResult], width: int) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    shown = columns(rows, width)
+    for column in shown:
+        table.add_column(column.heading, justify="right" if column.right else "left", no_wrap=True)
+    for row in rows:
+        *cells, verdict = (Text(column.cell(row)) for column in shown)
+        verdict.stylize(STYLES[row.verdict])
+        table.add_row(*cells, verdict)
+    return table
 
 
 def _explanations(rows: Sequence[PartialResult], most: int) -> Iterator[RenderableType]:

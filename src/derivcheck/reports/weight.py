@@ -18,6 +18,7 @@ class Weight(Enum):
     UNSUPPORTED = "it could not be computed, or need not be"
     EXCUSED = "it fails as its suite says"
     WARNING = "imprecise"
+    REMARK = "it agrees, with a remark"
     NONE = "it agrees"
 
 
@@ -36,7 +37,7 @@ def _weight(row: PartialResult, check: CheckResult, excused: bool) -> Weight:
         return Weight.UNSUPPORTED
     if row.verdict is Verdict.IMPRECISE:
         return Weight.WARNING
-    return Weight.NONE
+    return Weight.REMARK if row.remarks else Weight.NONE
 
 
 def complaint(row: PartialResult, check: CheckResult) -> str:

@@ -2,23 +2,21 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.results import CheckResult, PartialResult, Report
 
-VERBS = {
-    Verdict.AGREES: ("agrees", "agree"),
-    Verdict.IMPRECISE: ("is imprecise", "are imprecise"),
-    Verdict.UNSUPPORTED: ("is unsupported", "are unsupported"),
-    Verdict.UNDECIDED: ("is undecided", "are undecided"),
-    Verdict.DISAGREES: ("disagrees", "disagree"),
+WORDS = {
+    Verdict.AGREES: "agree",
+    Verdict.IMPRECISE: "imprecise",
+    Verdict.UNSUPPORTED: "unsupported",
+    Verdict.UNDECIDED: "undecided",
+    Verdict.DISAGREES: "disagree",
 }
-SKIPPED = {"undefined": "undefined", "kink": "on a kink", "unsettled": "unsettled"}
-"""Why a point that was asked for is not judged. Points of extreme magnitude were not; JSON counts them."""
-SYMPY_IS_OFF = 32  # times the bound of autograd, whose factor over the noise this is: below, it may be rounding
-REMARKS = 5  # of one check; --report json has them all
+REMARKS = 3  # shown of a check; --report json has them all
+GOOD_OR_BAD = {Verdict.AGREES: "agrees", Verdict.DISAGREES: "disagrees"}
 
 
 def title(check: CheckResult) -> str:
@@ -33,7 +31,7 @@ def domain(check: CheckResult) -> str:
 
 
 def names(report: Report) -> list[str]:
-    """One per check; with dtype and device where several checks of a file have the same name."""
+    """One a check; with dtype and device where several checks of a file are called so."""
     counts = Counter((check.source, check.name) for check in report.checks)
     return [
         f"{check.name} ({check.dtype} on {check.device})" if counts[check.source, check.name] > 1 else check.name
@@ -50,7 +48,7 @@ def distinct(check: CheckResult) -> CheckResult:
 
 def judgement(row: PartialResult) -> str:
     """∂f/∂x disagrees, ∂f/∂x is imprecise."""
-    return f"{row.label} {VERBS[row.verdict][0]}"
+    return f"{row.label} {GOOD_OR_BAD.get(row.verdict, f'is {row.verdict.value}')}"
 
 
 def sentence(row: PartialResult) -> str:
@@ -61,39 +59,22 @@ def sentence(row: PartialResult) -> str:
 
 def remark(row: PartialResult) -> str:
     """One line on a row that does not disagree."""
+    if row.verdict is Verdict.AGREES and row.remarks:
+        return f"{row.label}: {row.remarks[0]}"
     why = sentence(row)
-    return f"{judgement(row)}{': ' if why else ''}{why}{_where(row)}"
+    return f"{judgement(row)}{': ' if why else ''}{why}{_lost(row)}{_where(row)}"
+
+
+def _lost(row: PartialResult) -> str:
+    known = row.verdict is Verdict.IMPRECISE and math.isfinite(row.autograd.lost_bits) and row.autograd.lost_bits >= 1
+    return f"; up to {row.autograd.lost_bits:.0f} bits are lost" if known else ""
 
 
 def _where(row: PartialResult) -> str:
     if row.verdict not in (Verdict.IMPRECISE, Verdict.AGREES) or row.worst is None:
         return ""
     point = ", ".join(f"{name} = {x!r}" for name, x in row.worst.point.items())
-    lost = f", {row.worst.lost_bits:.1f} bits lost" if row.worst.lost_bits > 0 else ""
-    return f"; at {point} autograd gives {row.worst.autograd!r}, exact is {row.worst.exact!r}{lost}"
-
-
-def remarks(rows: Iterable[PartialResult], most: int = REMARKS) -> list[str]:
-    """What the verdict leaves out of rows that are not wrong anyway, each sentence once; at most `most` and a count."""
-    said: dict[str, str] = {}
-    for row in (row for row in rows if row.verdict is not Verdict.DISAGREES):
-        for remark in row.remarks:
-            said.setdefault(remark, f"Remark on {row.label}: {remark}.")
-    more = [f"... and {len(said) - most} more remarks; --report json has them all."] if len(said) > most else []
-    return [*said.values()][:most] + more
-
-
-def footnotes(rows: Iterable[PartialResult]) -> list[str]:
-    """Where sympy's side is the one that is off: in how many partials, and the worst point."""
-    off = [row for row in rows if row.sympy_worst and row.sympy_excess > SYMPY_IS_OFF and row.excess <= 1]
-    if not off:
-        return []
-    row = max(off, key=lambda row: row.sympy_excess)
-    assert row.sympy_worst is not None
-    point = ", ".join(f"{name} = {x!r}" for name, x in row.sympy_worst.point.items())
-    others = f" (and in {len(off) - 1} more)" if len(off) > 1 else ""
-    values = f"gives {row.sympy_worst.sympy!r}, exact is {row.sympy_worst.exact!r}"
-    return [f"sympy's side is off in {row.label}{others}, autograd's is not: at {point} sympy {values}."]
+    return f"; at {point} autograd gives {row.worst.autograd!r}, exact is {row.worst.exact!r}"
 
 
 def each_sentence_once(rows: Iterable[PartialResult]) -> Iterator[PartialResult]:
@@ -106,7 +87,7 @@ def each_sentence_once(rows: Iterable[PartialResult]) -> Iterator[PartialResult]
 
 
 def evidence(row: PartialResult) -> list[str]:
-    """The worst point in decimal and hexadecimal, the three values there and the bound, one line each."""
+    """The worst point in decimal and hexadecimal, the three values there, the bound: a line each; none without it."""
     if row.worst is None:
         return []
     return [
@@ -121,50 +102,60 @@ def replay(row: PartialResult) -> str:
 
 
 def tally(check: CheckResult) -> str:
-    """All 6 partials agree; or how many do what, and where to look first."""
-    counts = Counter(row.verdict for row in check.partials)
+    """All 6 partials agree, and what a pass would have seen; or how many do what, and where to look first."""
+    counts = {verdict: sum(row.verdict is verdict for row in check.partials) for verdict in Verdict}
     total, by = len(check.partials), len({row.engine for row in check.partials})
     if not total:
         return "Nothing was checked"
-    if total == 1:
-        return f"The only partial {VERBS[check.verdict][0]}"
     if counts[Verdict.AGREES] == total:
-        return f"All {total // by} partials agree{f' by all {by} engines' if by > 1 else ''}"
-    (worst, n), *others = sorted(counts.items(), key=lambda pair: -pair[0].rank)
-    words = [f"{n} of {total} partials {VERBS[worst][n > 1]}", *(f"{m} {VERBS[v][m > 1]}" for v, m in others)]
-    return ", ".join(words) + (f"; {check.message}" if check.message else "")
+        partials = "The partial agrees" if total == by else f"All {total // by} partials agree"
+        return f"{partials}{f' by all {by} engines' if by > 1 else ''}{_sensitivity(check.partials)}"
+    phrases = [f"{n} {_do(v, n)}" for v, n in reversed(counts.items()) if n]
+    first = phrases[0].replace(" ", f" of {total} {'rows' if by > 1 else 'partials'} ", 1)
+    return ", ".join([first, *phrases[1:], *([check.message] if check.message else [])])
 
 
-def conclusion(check: CheckResult) -> str:
-    """How many rows do what, and if none is wrong, which error would have been found."""
-    found = [row.sensitivity for row in check.partials if not math.isnan(row.sensitivity.median)]
-    if not found or any(row.verdict not in (Verdict.AGREES, Verdict.IMPRECISE) for row in check.partials):
-        return f"{tally(check)}."
-    median, worst = max(s.median for s in found), max(s.worst for s in found)
-    return f"{tally(check)}; an error of {median:.1g} would have been found ({worst:.1g} at the worst point)."
+def _do(verdict: Verdict, count: int) -> str:
+    """disagrees, disagree, is imprecise, are imprecise."""
+    if verdict in GOOD_OR_BAD:
+        return GOOD_OR_BAD[verdict] if count == 1 else WORDS[verdict]
+    return f"{'is' if count == 1 else 'are'} {verdict.value}"
+
+
+def _sensitivity(rows: Sequence[PartialResult]) -> str:
+    """The relative error that would have been found, in the median and at the worst of some points."""
+    known = [row.sensitivity for row in rows if not math.isnan(row.sensitivity.median)]
+    if not known:
+        return ""
+    median, worst = max(s.median for s in known), max(s.worst for s in known)
+    return f"; a relative error of {median:.0e} would have been found ({worst:.0e} at the worst point)"
 
 
 def facts(check: CheckResult, report: Report) -> str:
-    """What was judged, and what the figures depend on."""
-    versions = (f"{name} {report.environment[name].partition('+')[0]}" for name in ("torch", "sympy"))
-    parts = [judged(check), f"seed {check.seed}", f"{check.dtype} on {check.device}", *versions]
-    return " · ".join(parts)
+    """The last line of a check: what share of the points was judged, why not the rest, and what figures depend on."""
+    parts = [_judged(check.partials), f"seed {check.seed}", f"{check.dtype} on {check.device}"]
+    return " · ".join([part for part in parts if part] + [f"{n} {report.environment[n]}" for n in ("torch", "sympy")])
 
 
-def judged(check: CheckResult) -> str:
-    """How many points there are, how many of them were refereed, and why not the others."""
-    counts = [row.points for row in check.partials if row.points.checked]
-    points = f"{check.points:,} point{'s' * (check.points > 1)}"
-    if not counts:
-        return f"{points}, none refereed"
-    most = {reason: max(count.skipped.get(reason, 0) for count in counts) for reason in SKIPPED}
-    skipped = [f"{n:,} {SKIPPED[reason]}" for reason, n in most.items() if n]
-    if not max(count.unrefereed for count in counts):
-        added = max(count.refereed + sum(count.skipped.values()) for count in counts) - check.points
-        corners = f" and {added:,} corner{'s' * (added > 1)}" if added > 0 else ""
-        return f"{points}{corners}, all refereed but {', '.join(skipped)}" if skipped else f"{points}, all refereed"
-    refereed = min(count.refereed for count in counts)
-    return ", ".join([points, f"{refereed:,} refereed (the most suspicious first)", *skipped])
+def _judged(rows: Sequence[PartialResult]) -> str:
+    """10,816 points: 3,921 judged, 6,890 not refereed, 5 extreme. Of the row with the fewest that were judged."""
+    computed = [row.points for row in rows if row.points.checked]
+    if not computed:
+        return "no points"
+    points = min(computed, key=lambda points: points.refereed)
+    others = {"not refereed": points.checked - points.refereed - sum(points.skipped.values()), **points.skipped}
+    reasons = "".join(f", {count:,} {reason}" for reason, count in others.items() if count)
+    return f"{points.checked:,} points: {f'{points.refereed:,}' if reasons else 'all'} judged{reasons}"
+
+
+def remarks(check: CheckResult) -> list[str]:
+    """A line for each remark, the same sentence of several rows once."""
+    lines: dict[str, str] = {}
+    for row in distinct(check).partials:
+        for said in row.remarks:
+            lines.setdefault(said, f"Remark on {row.label}: {said}")
+    shown = list(lines.values())
+    return [*shown[:REMARKS], *([f"... and {len(shown) - REMARKS} more remarks"] if len(shown) > REMARKS else [])]
 
 
 def standing(check: CheckResult) -> str:
@@ -180,7 +171,7 @@ def standing(check: CheckResult) -> str:
 
 
 def hindrance(report: Report) -> str:
-    """Why the run as a whole did not finish; empty if it did."""
+    """Why the run as a whole has not come to its end; empty where it has."""
     if report.interrupted:
         return "interrupted: only what was finished before is here"
     return "" if report.checks else "no check was run"
