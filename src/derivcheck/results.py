@@ -52,6 +52,8 @@ class PointCounts:
     checked: int = 0
     refereed: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
+    unrefereed: int = 0
+    """Random points that the referee had no time for. The steps of the search that led nowhere are not counted."""
 
 
 @dataclass(frozen=True)

@@ -149,3 +149,12 @@ def test_an_engine_of_a_plugin_is_found_and_a_broken_one_is_a_warning(monkeypatc
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         registry.engine("reverse")
+
+
+def test_a_constant_beyond_float64_costs_only_the_symbolic_side():
+    function = lambda x: x * 1e38 * 1e302  # noqa: E731
+    row = check("x*10**340", function=function, order=0, domain=(1e-40, 1e-39), timing=False).checks[0].partials[0]
+    assert (row.verdict, math.isnan(row.sympy.max_abs_error)) == (Verdict.AGREES, True)
+    assert row.points.refereed > 0
+    wrong = check("x*10**340", function=lambda x: x * 1e300, order=0, domain=(1e-40, 1e-39), timing=False)
+    assert wrong.verdict is Verdict.DISAGREES

@@ -6,7 +6,9 @@ import torch
 from rich.console import Console
 
 from derivcheck import check
+from derivcheck.outcomes import Cause, Verdict
 from derivcheck.reports import table
+from derivcheck.reports.columns import excess
 
 
 def shown(report, width, **options):
@@ -41,7 +43,7 @@ def test_without_timing_there_are_no_times():
 def test_a_failure_shows_point_values_bound_and_replay_line_unbroken():
     text = shown(check("x**2", function=lambda x: x**3, order=0, timing=False), 80)
     assert re.search(r"at x +\S+ +0x1\.\S+\n  autograd +\S+\n  sympy +\S+\n  exact +\S+\n  bound +\S+", text)
-    assert re.search(r"Reproduce: derivcheck .* -n 1 --no-corners", text)
+    assert re.search(r"Reproduce: derivcheck.check\(.*, points=1, corners=False\)", text)
 
 
 def test_only_so_many_failures_are_explained():
@@ -74,13 +76,13 @@ def test_a_narrow_terminal_drops_times_then_sympys_error_and_cuts_no_number(widt
 
 def test_a_remark_is_a_line_below_the_table_and_no_verdict():
     text = table.render(check("sqrt(x**2 + y**2)", domain=(0, 1), timing=False))
-    assert re.search(r"Remark on ∂f/∂x: at x = 2.23e-308, .* autograd gives inf, exact is 0.707", text)
+    assert re.search(r"Remark on ∂f/∂x: at x = 2.22507e-308, .* autograd gives inf, exact is 0.707", text)
     assert "All 3 partials agree" in text
 
 
 def test_where_sympys_side_is_off_a_line_says_so():
     report = check("sqrt(x**2 + y**2)", function=torch.hypot, domain=(1e-220, 1e-200), timing=False, points=50)
-    assert "sympy gives 0, exact is" in table.render(report)
+    assert "sympy gives 0.0, exact is" in table.render(report)
 
 
 def test_the_last_lines_say_what_was_judged_and_what_would_have_been_found():
@@ -89,3 +91,36 @@ def test_the_last_lines_say_what_was_judged_and_what_would_have_been_found():
     parts = [int(part.split()[0].replace(",", "")) for part in points[3].split(", ")]
     assert int(points[1].replace(",", "")) == int(points[2].replace(",", "")) + sum(parts)
     assert re.search(r"All 2 partials agree; a relative error of \de-1\d would have been found \(\de-\d\d at the", text)
+
+
+def test_the_points_that_are_not_judged_are_ones_that_were_asked_for():
+    text = table.render(check("x1*exp(x2)", timing=False, points=200))
+    count = int(re.search(r"(\d+) points: ", text)[1])
+    assert 200 <= count < 300
+    assert "not refereed" not in text
+
+
+def test_what_disagrees_shows_the_error_of_the_call_that_is_wrong():
+    def batch(x):
+        return x**2 if len(x) != 1 else x**2 + 0 * x + 1e-3 * (x - x.detach())
+
+    row = check("x**2", function=batch, timing=False).checks[0].partials[1]
+    assert (row.verdict, row.cause) == (Verdict.DISAGREES, Cause.PROTOCOL)
+    assert row.excess > 1e6
+    assert row.autograd.max_abs_error == pytest.approx(1e-3)
+
+
+def test_an_error_that_is_nan_is_shown_as_one():
+    text = table.render(check("sin(x)", function=lambda x: torch.where(x > 0.5, torch.nan, x.sin()), timing=False))
+    assert re.search(r"^f +nan +\S+ +inf +disagrees", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.000001, "1.01"), (0.9999, "1"), (3.14, "3.1"), (float("nan"), "-")])
+def test_an_error_above_its_bound_is_not_shown_as_one(value, text):
+    assert excess(value) == text
+
+
+def test_sympys_value_is_shown_with_the_digits_that_differ():
+    text = table.render(check("log(1 + x)", function=torch.log1p, order=0, domain=(1e-9, 1e-8), timing=False))
+    given, exact = re.search(r"sympy gives (\S+), exact is (\S+)", text).groups()
+    assert given != exact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ from derivcheck.engines.calling import call
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.errors import Unsupported
 from derivcheck.symbolic.differentiation import symbolic_of
+from derivcheck.symbolic.graph import Graph, Ref
 from derivcheck.symbolic.lowering import Lowered, lower
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ def prepare(problem: Problem) -> Evaluate:
     """Differentiate symbolically and compile. A partial that torch cannot compute costs only its own column."""
     symbolic = symbolic_of(problem)
     roots = [symbolic.partial(alpha) for alpha in problem.partials]
-    together = lower(symbolic.graph, roots)
-    each = [lower(symbolic.graph, [root]) for root in roots]
+    together = _lowered(symbolic.graph, roots)
+    each = [_lowered(symbolic.graph, [root]) for root in roots]
 
     def evaluate(points: Tensor) -> Partials:
         columns = list(points)
@@ -33,6 +35,19 @@ def prepare(problem: Problem) -> Evaluate:
                 return _one_by_one(each, columns)
 
     return evaluate
+
+
+def _lowered(graph: Graph, roots: Sequence[Ref]) -> Lowered:
+    """`lower`; what cannot be lowered, such as a constant beyond float64, raises when it is evaluated."""
+    try:
+        return lower(graph, roots)
+    except Unsupported as error:
+        reason = str(error)
+
+    def refuse(columns: Sequence[Tensor]) -> list[Tensor]:
+        raise Unsupported(reason)
+
+    return refuse
 
 
 def _one_by_one(each: list[Lowered], columns: list[Tensor]) -> Partials:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from derivcheck.judgement.verdict import Decision, decide
 from derivcheck.multi_index import MultiIndex, label
 from derivcheck.outcomes import Cause, Verdict
 from derivcheck.results import Difference, PartialResult, PointCounts, Side, Worst
-from derivcheck.sampling.points import on_device
+from derivcheck.sampling.points import Kind, on_device
 from derivcheck.symbolic.translation import to_sympy
 
 if TYPE_CHECKING:
@@ -87,14 +88,40 @@ def judged_row(evidence: Evidence, k: int, times: Timed) -> PartialResult:
         problem.partials[k],
         Said(decision.verdict, decision.cause, decision.message, _worst(evidence, k, decision), decision.needs_batch),
         evidence.judge.referees.symbolic,
-        points=PointCounts(evidence.checked, int(judged.counted[:, k].sum()), skipped(judged, k)),
+        points=_counts(evidence, k),
         difference=difference(evidence.sides.autograd[evidence.places, k], sympy, judged, k) if both else Difference(),
-        autograd=side(judged.values[:, k], judged, k, dtype, times[0]) if computed else Side(),
+        autograd=_autograd(evidence, k, decision, times[0]) if computed else Side(),
         sympy=side(sympy.double(), judged, k, dtype, times[1]) if symbolic else Side(),
-        excess=float(judged.excess[:, k].max()) if computed and len(judged.excess) else math.nan,
+        excess=_excess(evidence, k, decision) if computed else math.nan,
         sensitivity=evidence.sensitivity[k],
         remarks=(*_remarks(evidence, k), *_sympy_off(evidence, k)) if computed and symbolic else (),
     )
+
+
+def _excess(evidence: Evidence, k: int, decision: Decision) -> float:
+    """error / bound at the worst judged point, of the call that is judged: another one than the plain call may be what
+    is wrong. Points whose bound is not complete, because the partial is wrong at a worse one, are left out."""
+    judged = evidence.judged
+    usable = judged.excess[judged.counted[:, k] & ~judged.unseen[:, k], k]
+    plain = float(usable.max()) if len(usable) else math.nan
+    if decision.judged is None or decision.at is None:
+        return plain
+    return float(decision.judged.excess[decision.at, decision.column])
+
+
+def _autograd(evidence: Evidence, k: int, decision: Decision, seconds: tuple[float, float]) -> Side:
+    """autograd's side, with the error of the call that is judged."""
+    judged = evidence.judged
+    found = side(judged.values[:, k], judged, k, evidence.judge.dtype, seconds)
+    if decision.judged is None or decision.at is None:
+        return found
+    return replace(found, max_abs_error=float(decision.judged.error[decision.at, decision.column]))
+
+
+def _counts(evidence: Evidence, k: int) -> PointCounts:
+    judged = evidence.judged
+    unrefereed = evidence.problem.points - int((judged.points.kinds == Kind.SAMPLED).sum())
+    return PointCounts(evidence.checked, int(judged.counted[:, k].sum()), skipped(judged, k), max(0, unrefereed))
 
 
 def _remarks(evidence: Evidence, k: int) -> tuple[str, ...]:
@@ -119,13 +146,14 @@ def _sympy_off(evidence: Evidence, k: int) -> tuple[str, ...]:
     if not bool(off.any()):
         return ()
     i = int(torch.where(off, error.nan_to_num(nan=torch.inf), -1.0).argmax())
-    return (f"{_at(evidence, i)}, sympy gives {float(values[i]):.3g}, exact is {float(judged.exact.high[i, k]):.3g}",)
+    exact = float(judged.exact.high[i, k])
+    return (f"{_at(evidence, i)}, sympy gives {float(values[i])!r}, exact is {exact!r}",)
 
 
 def _at(evidence: Evidence, i: int) -> str:
     """at x = 0.5, y = 2"""
     point = zip(evidence.problem.variables, evidence.judged.points.columns[:, i].tolist(), strict=True)
-    return "at " + ", ".join(f"{name} = {x:.3g}" for name, x in point)
+    return "at " + ", ".join(f"{name} = {x:.6g}" for name, x in point)
 
 
 def _formula(symbolic: SymbolicPartials, alpha: MultiIndex) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from derivcheck.results import PartialResult
+from derivcheck.results import PartialResult, Side
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Column:
 
 PARTIAL = Column("partial", "\npartial", lambda row: row.label, right=False)
 ENGINE = Column("engine", "\nengine", lambda row: row.engine, right=False)
-AUTOGRAD = Column("max error autograd", "max error\nautograd", lambda row: number(row.autograd.max_abs_error))
-SYMPY = Column("max error sympy", "\nsympy", lambda row: number(row.sympy.max_abs_error))
-BOUND = Column("error / bound", "\n/bound", lambda row: number(row.excess))
+AUTOGRAD = Column("max error autograd", "max error\nautograd", lambda row: error(row, row.autograd))
+SYMPY = Column("max error sympy", "\nsympy", lambda row: error(row, row.sympy))
+BOUND = Column("error / bound", "\n/bound", lambda row: excess(row.excess))
 TIMES = (
     Column("time autograd", "time\nautograd", lambda row: duration(row.autograd.seconds)),
     Column("time sympy", "\nsympy", lambda row: duration(row.sympy.seconds)),
@@ -53,6 +53,17 @@ def _width(shown: Sequence[Column], rows: Sequence[PartialResult]) -> int:
 def number(value: float) -> str:
     """Two digits."""
     return "-" if math.isnan(value) else f"{value:.2g}"
+
+
+def error(row: PartialResult, side: Side) -> str:
+    """The largest error of one side; `nan` if it gave NaN at a judged point, a dash if it was not computed."""
+    gave_nan = math.isnan(side.max_abs_error) and side != Side() and row.points.refereed > 0
+    return "nan" if gave_nan else number(side.max_abs_error)
+
+
+def excess(value: float) -> str:
+    """error / bound with two digits; above 1 it is never rounded to 1."""
+    return "1.01" if 1 < value < 1.05 else number(value)
 
 
 def bits(value: float) -> str:

@@ -138,14 +138,16 @@ def facts(check: CheckResult, report: Report) -> str:
 
 
 def _judged(rows: Sequence[PartialResult]) -> str:
-    """10,816 points: 3,921 judged, 6,890 not refereed, 5 extreme. Of the row with the fewest that were judged."""
+    """10,048 points: 3,921 judged, 6,122 not refereed, 5 extreme. Of the row with the fewest that were judged; corners
+    are among them, the steps of the search that led nowhere are not."""
     computed = [row.points for row in rows if row.points.checked]
     if not computed:
         return "no points"
     points = min(computed, key=lambda points: points.refereed)
-    others = {"not refereed": points.checked - points.refereed - sum(points.skipped.values()), **points.skipped}
+    others = {"not refereed": points.unrefereed, **points.skipped}
+    total = points.refereed + sum(others.values())
     reasons = "".join(f", {count:,} {reason}" for reason, count in others.items() if count)
-    return f"{points.checked:,} points: {f'{points.refereed:,}' if reasons else 'all'} judged{reasons}"
+    return f"{total:,} points: {f'{points.refereed:,}' if reasons else 'all'} judged{reasons}"
 
 
 def remarks(check: CheckResult) -> list[str]:
