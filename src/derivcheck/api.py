@@ -98,10 +98,17 @@ def _named(function: str | Callable[..., Any] | None) -> dict[str, Any]:
         return {}
     if isinstance(function, str):
         return {"function": loading.load(function), "function_name": function}
-    named = getattr(function, "__self__", function)  # of an autograd.Function's `apply`, the class
-    named = named if isinstance(named, type) else function
-    name = f"{getattr(named, '__module__', '')}:{getattr(named, '__qualname__', type(named).__name__)}"
+    name = _name_of(function)
     return {"function": loading.callable_of(function, name), "function_name": name}
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    """`module:name`: of an autograd.Function's `apply` that of its class; torch's own have no true qualified name."""
+    owner = getattr(function, "__self__", None)
+    named = owner if isinstance(owner, type) and getattr(function, "__name__", "") == "apply" else function
+    short = getattr(named, "__name__", type(named).__name__)
+    names = [f"{getattr(named, '__module__', '')}:{name}" for name in (getattr(named, "__qualname__", short), short)]
+    return next((name for name in names if loading.is_name_of(name, function)), names[0])
 
 
 def _several(value: str | Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 import torch
@@ -39,6 +39,20 @@ def load(name: str) -> UserFunction:
             raise FunctionError(f"--function {name}: {getattr(found, '__name__', place)} has no {part}", cure)
         found = getattr(found, part)
     return callable_of(found, name)
+
+
+def is_name_of(name: str, function: Any) -> bool:
+    """Whether `load(name)`, in another process, gives this very function: not a lambda, an inner function, something in
+    `__main__`, or what a name is only the origin of, as of a compiled function."""
+    place, _, path = name.rpartition(":")
+    if place.endswith(".py"):
+        return True
+    found: Any = sys.modules.get(place) if place != "__main__" else None
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    applied = getattr(function, "__name__", "") == "apply" and found is getattr(function, "__self__", None)
+    is_method = isinstance(found, MethodType) and found == function
+    return found is not None and (found is function or is_method or applied or found is getattr(function, "module", 0))
 
 
 def callable_of(found: Any, name: str) -> UserFunction:

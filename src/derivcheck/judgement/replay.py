@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from derivcheck import multi_index
+from derivcheck.engines.loading import is_name_of
 from derivcheck.multi_index import MultiIndex, natural_order
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
     """`derivcheck ...` for partial α: every variable pinned to `point`, or as it was asked where that is None. Python
     where the function has no name that can be imported."""
-    if "<" in (problem.function_name or ""):
+    if problem.function is not None and not is_name_of(problem.function_name or "", problem.function):
         return _python(problem, alpha, point)
     parts = [problem.expression]
     parts += (
@@ -37,23 +38,27 @@ def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
     parts += ["--dtype", problem.dtype] if problem.dtype != "float64" else []
     parts += ["--device", problem.device] if problem.device != "cpu" else []
     parts += ["--engine", problem.engine] if problem.engine != "reverse" else []
+    if problem.tolerances is not None:
+        parts += ["--rtol", repr(problem.tolerances[0]), "--atol", repr(problem.tolerances[1])]
     return "derivcheck " + " ".join(map(shlex.quote, parts))
 
 
 def _python(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
     """The same as a call of `derivcheck.check`, with the function to be filled in."""
     what = [f"partials={[','.join(problem.variables[j] for j in multi_index.canonical(alpha))]!r}"]
-    given = [repr(problem.expression), f"function={problem.function_name}", *(what if any(alpha) else ["order=0"])]
+    given = [repr(problem.expression), "function=<the function>", *(what if any(alpha) else ["order=0"])]
     given += [f"variables={list(problem.variables)!r}"] if not _in_natural_order(problem.variables) else []
     given += [f"params={dict(problem.params)!r}"] if problem.params else []
     if point is None:
         ends = {name: repr(interval) for name, interval in zip(problem.variables, problem.domain, strict=True)}
-        rest = [f"points={problem.points}", f"seed={problem.seed}"]
+        rest = [f"points={problem.points}", f"seed={problem.seed}", *([] if problem.corners else ["corners=False"])]
     else:
         ends = {name: f"(float.fromhex({x.hex()!r}),) * 2" for name, x in point.items()}
         rest = ["points=1", "corners=False"]
     given += ["domain={" + ", ".join(f"{name!r}: {pair}" for name, pair in ends.items()) + "}", *rest]
-    usual = {"dtype": "float64", "device": "cpu", "layout": "columns"}
+    given += [f"engines={[problem.engine]!r}"] if problem.engine != "reverse" else []
+    usual = {"dtype": "float64", "device": "cpu", "layout": "columns", "tolerances": None}
+    usual |= {"sampler": "uniform"} if point is None else {}
     given += [f"{key}={getattr(problem, key)!r}" for key, value in usual.items() if getattr(problem, key) != value]
     return f"derivcheck.check({', '.join(given)})"
 
@@ -68,6 +73,7 @@ def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
         ends = {v: (repr(low), repr(high)) for v, (low, high) in zip(problem.variables, problem.domain, strict=True)}
         rest = ["-n", str(problem.points), "--seed", str(problem.seed)]
         rest += ["--sampler", problem.sampler] if problem.sampler != "uniform" else []
+        rest += [] if problem.corners else ["--no-corners"]
     else:
         ends = {v: (x.hex(), x.hex()) for v, x in point.items()}
         rest = ["-n", "1", "--no-corners"]

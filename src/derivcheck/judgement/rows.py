@@ -29,6 +29,7 @@ Timed = tuple[tuple[float, float], tuple[float, float]]  # autograd, sympy: each
 
 LARGEST_PRINTED = 500  # symbols of a partial that is turned back into a formula: beyond it nobody reads it
 LONGEST_PRINTED = 2000  # characters of it
+NEEDS_BATCH = "one point alone does not show it, so the command to reproduce it has them all"
 
 
 class Said(NamedTuple):
@@ -86,7 +87,7 @@ def judged_row(evidence: Evidence, k: int, times: Timed) -> PartialResult:
     return row(
         problem,
         problem.partials[k],
-        Said(decision.verdict, decision.cause, decision.message, _worst(evidence, k, decision), decision.needs_batch),
+        _said(evidence, k, decision),
         evidence.judge.referees.symbolic,
         points=_counts(evidence, k),
         difference=difference(evidence.sides.autograd[evidence.places, k], sympy, judged, k) if both else Difference(),
@@ -96,6 +97,24 @@ def judged_row(evidence: Evidence, k: int, times: Timed) -> PartialResult:
         sensitivity=evidence.sensitivity[k],
         remarks=(*_remarks(evidence, k), *_sympy_off(evidence, k)) if computed and symbolic else (),
     )
+
+
+def _said(evidence: Evidence, k: int, decision: Decision) -> Said:
+    """The decision with its point, and why the command has all points if it has."""
+    needs_batch = decision.needs_batch or _is_right_alone(evidence, k, decision)
+    message = "; ".join(part for part in (decision.message, NEEDS_BATCH if needs_batch else "") if part)
+    return Said(decision.verdict, decision.cause, message, _worst(evidence, k, decision), needs_batch)
+
+
+def _is_right_alone(evidence: Evidence, k: int, decision: Decision) -> bool:
+    """Whether the plain call is right at the failing point if it gets no other one."""
+    if decision.verdict is not Verdict.DISAGREES or decision.at is None or decision.judged is not None:
+        return False
+    judged, judge = evidence.judged.at(torch.tensor([decision.at])), evidence.judge
+    value = judge.attempted(judged.points.columns.to(judge.dtype)).double()[:, k : k + 1]
+    error = distance(value, judged.exact.at(slice(None), [k]), judge.dtype)
+    unlike = bool(torch.isnan(value) ^ torch.isnan(judged.values[:, k : k + 1]))  # or it refuses a single point
+    return unlike or bool(error <= judged.bound[:, k : k + 1])
 
 
 def _excess(evidence: Evidence, k: int, decision: Decision) -> float:
