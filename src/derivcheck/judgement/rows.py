@@ -107,14 +107,16 @@ def _said(evidence: Evidence, k: int, decision: Decision) -> Said:
 
 
 def _is_right_alone(evidence: Evidence, k: int, decision: Decision) -> bool:
-    """Whether the plain call is right at the failing point if it gets no other one."""
+    """Whether the plain call is right, or raises, at the failing point if it gets no other one."""
     if decision.verdict is not Verdict.DISAGREES or decision.at is None or decision.judged is not None:
         return False
     judged, judge = evidence.judged.at(torch.tensor([decision.at])), evidence.judge
-    value = judge.attempted(judged.points.columns.to(judge.dtype)).double()[:, k : k + 1]
+    try:
+        value = judge.values(judged.points.columns.to(judge.dtype)).double()[:, k : k + 1]
+    except Exception:
+        return True  # it takes no single point
     error = distance(value, judged.exact.at(slice(None), [k]), judge.dtype)
-    unlike = bool(torch.isnan(value) ^ torch.isnan(judged.values[:, k : k + 1]))  # or it refuses a single point
-    return unlike or bool(error <= judged.bound[:, k : k + 1])
+    return bool(error <= judged.bound[:, k : k + 1])
 
 
 def _excess(evidence: Evidence, k: int, decision: Decision) -> float:
@@ -166,13 +168,13 @@ def _sympy_off(evidence: Evidence, k: int) -> tuple[str, ...]:
         return ()
     i = int(torch.where(off, error.nan_to_num(nan=torch.inf), -1.0).argmax())
     exact = float(judged.exact.high[i, k])
-    return (f"{_at(evidence, i)}, sympy gives {float(values[i])!r}, exact is {exact!r}",)
+    return (f"{_at(evidence, i, 17)}, sympy gives {float(values[i])!r}, exact is {exact!r}",)
 
 
-def _at(evidence: Evidence, i: int) -> str:
+def _at(evidence: Evidence, i: int, digits: int = 3) -> str:
     """at x = 0.5, y = 2"""
     point = zip(evidence.problem.variables, evidence.judged.points.columns[:, i].tolist(), strict=True)
-    return "at " + ", ".join(f"{name} = {x:.6g}" for name, x in point)
+    return "at " + ", ".join(f"{name} = {x:.{digits}g}" for name, x in point)
 
 
 def _formula(symbolic: SymbolicPartials, alpha: MultiIndex) -> str:
