@@ -118,7 +118,7 @@ def test_the_check_without_inputs(action):
     assert status == 0
 
 
-def test_suites_stand_on_lines_and_words_are_kept_together_by_quotes(action):
+def test_suites_are_one_per_line_and_quotes_keep_words_together(action):
     arguments = "--tag '!slow'  --select \"a b\"\n--no-functions\n"
     ((*call,),), _, _ = action("Check derivatives", suite="a.toml\n\n  my suites/b.toml \n", args=arguments, jobs="2")
     assert call[2:4] == ["--jobs", "2"]
@@ -144,7 +144,7 @@ def test_a_quote_that_does_not_end_is_an_error(action):
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"), [(1, "disagrees"), (2, "refused"), (3, "undecided"), (4, "defect"), (130, "defect")]
+    ("status", "verdict"), [(1, "disagrees"), (2, "refused"), (3, "undecided"), (4, "bug"), (130, "bug")]
 )
 def test_the_exit_status_is_that_of_derivcheck_and_has_a_word(action, status, verdict):
     _, outputs, found = action("Check derivatives", status=status)
@@ -172,7 +172,7 @@ def test_the_hook_does_not_run_for_other_files(path):
     assert not re.search(HOOK["files"], path)
 
 
-def test_the_hook_is_one_process_that_gets_the_files_behind_its_last_option():
+def test_the_hook_is_one_process_that_gets_the_files_after_its_last_option():
     assert HOOK["id"] == "derivcheck"
     assert (HOOK["language"], HOOK["require_serial"], HOOK.get("pass_filenames", True)) == ("python", True, True)
     command, *options = HOOK["entry"].split()

@@ -1,4 +1,4 @@
-"""What is written down comes back bit by bit, and a line cut short costs itself alone."""
+"""What is written comes back bit by bit, and a line that is cut short loses only itself."""
 
 import math
 from dataclasses import replace
@@ -45,7 +45,7 @@ def test_a_line_that_a_kill_cut_short_is_left_out(tmp_path, results, cut):
     assert list(read(path)) == [key_of(ASKED[0])] if cut > 1 else [key_of(asked) for asked in ASKED]
 
 
-def test_a_journal_is_gone_on_with_or_begun_anew(tmp_path, results):
+def test_a_journal_is_continued_or_begun_anew(tmp_path, results):
     path = written(tmp_path / "j", results[:1])
     kept = Journal(path, keep=True)
     assert list(kept.finished) == [key_of(ASKED[0])]
@@ -66,7 +66,7 @@ def test_a_line_after_one_cut_short_is_not_lost(tmp_path, results):
 
 
 @pytest.mark.parametrize("text", ["", "no journal\n", FORMAT.replace("1", "2") + "\n", '{"format": 1}\n[]\n'])
-def test_what_is_no_journal_has_no_results(tmp_path, text):
+def test_what_is_not_a_journal_has_no_results(tmp_path, text):
     path = tmp_path / "j"
     path.write_text(text)
     assert read(path) == {}

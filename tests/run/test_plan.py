@@ -95,20 +95,20 @@ def started(folder, *arguments):
 
 
 def lines(folder, count):
-    """Wait until so many results are in the journal."""
+    """Wait until the journal has this many results."""
     deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         journal = folder / "r.json.jsonl"
         if journal.exists() and len(journal.read_text().splitlines()) > count:
             return
         time.sleep(0.02)
-    raise AssertionError("the run does not get on")
+    raise AssertionError("the run makes no progress")
 
 
 SLOW = [f'[[check]]\nname = "s{k}"\nexpression = "2*x"\nfunction = "f.py:slow"\norder = 0\n' for k in range(12)]
 
 
-def test_a_run_that_was_killed_goes_on_where_it_was(folder):
+def test_a_run_that_was_killed_continues_where_it_was(folder):
     suite(folder, *SLOW)
     process = started(folder, "--report", "json=r.json")
     lines(folder, 4)
@@ -139,7 +139,7 @@ def test_a_run_that_is_stopped_reports_what_is_finished(folder, number, status, 
     assert report["exit_status"] == status
     assert 3 <= len(report["checks"]) < 12
     assert {c["verdict"] for c in report["checks"]} == {"agrees"}
-    assert "--resume goes on" in errors
+    assert "--resume continues" in errors
 
 
 def test_a_name_between_colons_is_not_an_emoji(folder):

@@ -1,6 +1,6 @@
-"""Torch operations as functions of columns: one tensor (n,) a variable -> one tensor (n,), with all else fixed.
+"""Torch operations as functions of columns: one tensor (n,) per variable -> one tensor (n,), everything else fixed.
 
-What takes one column a variable by itself, such as torch.atan2, is named in the suite and does not stand here.
+Operations that take columns as they are, such as torch.atan2, are named in the suite directly.
 """
 
 from collections.abc import Callable
@@ -15,18 +15,18 @@ Columns = Callable[..., Tensor]
 
 
 def _rows(op: Callable[..., Tensor], *place: Any, **fixed: Any) -> Columns:
-    """`op` on the rows (n, d) of d columns; of its result (n, ...) the component at `place`."""
+    """`op` on the rows (n, d) of d columns; the component of its result (n, ...) at `place`."""
     return lambda *columns: op(torch.stack(columns, -1), **fixed)[..., *place]
 
 
 def _halves(op: Callable[..., Tensor], *place: Any, **fixed: Any) -> Columns:
-    """`op` on two rows (n, d): of the first d of 2d columns and of the others."""
+    """`op` on two sets of rows (n, d): the first d of 2d columns, and the others."""
 
-    def run(*columns: Tensor) -> Tensor:
+    def of_halves(*columns: Tensor) -> Tensor:
         d = len(columns) // 2
         return op(torch.stack(columns[:d], -1), torch.stack(columns[d:], -1), **fixed)[..., *place]
 
-    return run
+    return of_halves
 
 
 def _matrix(op: Callable[..., Tensor], *place: Any) -> Columns:
@@ -46,7 +46,7 @@ def _complex(op: Callable[[Tensor], Tensor], part: Callable[[Tensor], Tensor] = 
 
 
 def _loss(op: Callable[..., Tensor], **fixed: Any) -> Columns:
-    """A loss of an input and a target, one number a point."""
+    """A loss of an input and a target, one number per point."""
     return partial(op, reduction="none", **fixed)
 
 
@@ -118,17 +118,17 @@ nan_to_num = partial(torch.nan_to_num, nan=0.5)
 
 
 def sqrt_by_where(x: Tensor) -> Tensor:
-    """0 below 0, as one writes it first: the branch not taken is NaN."""
+    """0 below 0, in the obvious way: the branch that is not taken is NaN."""
     return torch.where(x > 0, torch.sqrt(x), torch.zeros_like(x))
 
 
 def sqrt_by_two_wheres(x: Tensor) -> Tensor:
-    """The same, with a clean input for the branch not taken."""
+    """The same, with a harmless input for the branch that is not taken."""
     return torch.where(x > 0, torch.sqrt(torch.where(x > 0, x, torch.ones_like(x))), torch.zeros_like(x))
 
 
 def exp_by_where(x: Tensor) -> Tensor:
-    """1 + x above 0: the branch not taken overflows."""
+    """1 + x above 0: the branch that is not taken overflows."""
     return torch.where(x <= 0, torch.exp(x), 1 + x)
 
 

@@ -1,4 +1,4 @@
-"""Every option of the command line, with its help: what it is called, where it stands in --help, what it means."""
+"""Every option of the command line: its name, its panel in --help, and its help text."""
 
 from typing import Annotated, Any
 
@@ -39,7 +39,7 @@ EXITS = (
 )
 _FUNCTION = (
     "Check this torch function against the formula: MODULE:NAME or FILE.py:NAME. "
-    "It takes one tensor (n,) a variable and returns one. [bold]It is imported and run.[/bold]"
+    "It takes one tensor (n,) per variable and returns one. [bold]It is imported and run.[/bold]"
 )
 _CORNERS = "Also look at ends, zeros, kinks, and where the worst points lead."
 _REPORTS = "table, json, junit, github or markdown; junit=out.xml writes a file. Repeatable."
@@ -65,7 +65,7 @@ Domain = Annotated[
     list[str] | None, _option("Problem", "Interval of a variable, x1=0:1, or of all, 0:1; a:a pins. Repeatable.")
 ]
 Points = Annotated[int, _option("Sampling", "Number of random points.", "-n", "--points")]
-Seed = Annotated[int, _option("Sampling", "Names the points: the same on every device and dtype.")]
+Seed = Annotated[int, _option("Sampling", "Selects the points, the same on every device and dtype.")]
 Sampler = Annotated[str, _option("Sampling", "uniform over the reals, floats (over the floats), or sobol.")]
 Corners = Annotated[bool, _option("Sampling", _CORNERS, "--corners/--no-corners")]
 Dtype = Annotated[list[str], _option("Sampling", "float64, float32, bfloat16, float16, or several: float64,float32.")]
@@ -82,7 +82,11 @@ ListEngines = Annotated[
 ListFunctions = Annotated[
     bool,
     _option(
-        "Engines", "Show all functions of an expression.", "--list-functions", callback=_list_functions, is_eager=True
+        "Engines",
+        "Show all functions that an expression can use.",
+        "--list-functions",
+        callback=_list_functions,
+        is_eager=True,
     ),
 ]
 Strict = Annotated[bool, _option("Verdict", "Warnings fail: rows that are imprecise.", "--strict")]
@@ -103,27 +107,29 @@ Suite = Annotated[
 ]
 Select = Annotated[list[str] | None, _option(SUITE, "Checks whose name matches, such as 'soft*'. Repeatable.")]
 Tag = Annotated[list[str] | None, _option(SUITE, "Checks with this tag; '!slow' for those without. Repeatable.")]
-List = Annotated[bool, _option(SUITE, "Show the checks and run none.", "--list")]
+List = Annotated[bool, _option(SUITE, "Show the checks without running them.", "--list")]
 Shard = Annotated[str, _option(SUITE, "One share of the checks, such as 2/5.", show_default=False)]
 FailFast = Annotated[bool, _option(SUITE, "Stop at the first failure.", "--fail-fast")]
-LastFailed = Annotated[bool, _option(SUITE, "Only what failed the last time; all if nothing did.", "--last-failed")]
+LastFailed = Annotated[bool, _option(SUITE, "Only what failed last time; all if nothing did.", "--last-failed")]
 NoFunctions = Annotated[
     bool,
-    _option(SUITE, "Refuse suites that name a function: it would be run. For files from strangers.", "--no-functions"),
+    _option(
+        SUITE, "Refuse suites that name a function, which would be run. For files from strangers.", "--no-functions"
+    ),
 ]
 KnownOk = Annotated[bool, _option(SUITE, "Let known defects pass; only new ones fail.", "--known-ok")]
-Jobs = Annotated[int, _option(SUITE, "Processes.", "-j", "--jobs", min=1)]
+Jobs = Annotated[int, _option(SUITE, "Number of processes.", "-j", "--jobs", min=1)]
 Cluster = Annotated[str, _option(SUITE, "A dask scheduler, such as tcp://host:8786, instead of --jobs.")]
-Resume = Annotated[bool, _option(SUITE, "Go on with a run that was killed.", "--resume")]
+Resume = Annotated[bool, _option(SUITE, "Continue a run that was killed.", "--resume")]
 Reports = Annotated[list[str] | None, _option("Output", _REPORTS, "--report")]
 Show = Annotated[
     str,
-    _option("Output", "Rows of the table: all or failures. Default: all; of a suite, failures.", show_default=False),
+    _option("Output", "Rows of the table: all or failures. Default: all; for a suite, failures.", show_default=False),
 ]
 Formulas = Annotated[bool, _option("Output", "Print the formula of every partial.", "--formulas")]
-Timing = Annotated[bool, _option("Output", "Measure times, or not: faster.", "--timing/--no-timing")]
-Quiet = Annotated[bool, _option("Output", "Print nothing: the exit status says it.", "--quiet", "-q")]
+Timing = Annotated[bool, _option("Output", "Measure times; without them it is faster.", "--timing/--no-timing")]
+Quiet = Annotated[bool, _option("Output", "Print nothing; the exit status tells the result.", "--quiet", "-q")]
 Debug = Annotated[bool, _option("Output", "Show the traceback of a bug in derivcheck.", "--debug")]
 Version = Annotated[bool, _option("Output", "Show the version.", "--version", callback=_version, is_eager=True)]
 
-WITH_COMMAS = ("wrt", "variables", "dtype", "device", "engine")  # x,y says the same as giving the option twice
+WITH_COMMAS = ("wrt", "variables", "dtype", "device", "engine")  # x,y means the same as giving the option twice

@@ -50,7 +50,8 @@ def run_suite(request: Request) -> ExitStatus:
     deliveries.write(report)
     if report.interrupted:
         left = len(checks) - len(report.checks)
-        sys.stderr.write(f"derivcheck: {left} checks were not run; --resume goes on\n")
+        were = "check was" if left == 1 else "checks were"
+        sys.stderr.write(f"derivcheck: {left} {were} not run; --resume continues\n")
     return report.exit_status
 
 

@@ -1,1 +1,1 @@
-"""Checks -> a report: one check, or many by a pool of processes or a cluster."""
+"""Checks -> a report: one check, or many in a pool of processes or on a cluster."""

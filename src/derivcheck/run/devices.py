@@ -1,4 +1,4 @@
-"""Which devices are there, and what they cannot do."""
+"""Which devices this machine has, and what they cannot do."""
 
 import platform
 from pathlib import Path
@@ -15,7 +15,7 @@ def present() -> list[str]:
 
 
 def resolve(name: str) -> str:
-    """`auto` and `cuda` become the device they mean; what is not there is a wrong request."""
+    """The device that `auto`, `cuda` or a full name means. Raises `RequestError` if this machine does not have it."""
     there = present()
     if name == "auto":
         return there[1] if len(there) > 1 else "cpu"
@@ -26,7 +26,7 @@ def resolve(name: str) -> str:
 
 
 def require_dtype(device: str, dtype: str) -> None:
-    """MPS has no float64."""
+    """Raise `RequestError` for float64 on MPS, which does not have it."""
     if device.startswith("mps") and dtype == "float64":
         raise RequestError("--device mps: it has no float64", "Add --dtype float32.")
 

@@ -1,4 +1,4 @@
-"""By what the checks of a run are run: this process, a pool of processes, or a cluster."""
+"""Where the checks of a run run: in this process, in a pool of processes, or on a cluster."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from derivcheck.run.pool import WorkerPool
 if TYPE_CHECKING:
     from derivcheck.problem import Check
 
-# Seconds that a check with --timeout may take in all before its worker is stopped: the timeout bounds two stages.
-PATIENCE, LEAST_PATIENCE = 3.0, 60.0
+# A worker is stopped when its check has taken this many times its --timeout. That bounds the symbolic stage and the
+# referee, but not torch, which may take twice as long as both before the check is given up.
+PATIENCE = 3.0
+LEAST_PATIENCE = 60.0  # seconds: the first check of a worker also imports torch, slowly on a busy machine
+ANSWER = "10s"  # for a scheduler to answer in, a round trip of milliseconds: longer means that there is none
 
 
 @contextmanager
 def executor(jobs: int, cluster: str, threads: int | None) -> Iterator[Executor | None]:
-    """A pool of processes, a cluster, or none for a single job. Stopped at once where the run is."""
+    """A pool of processes, a cluster, or None for a single job. The pool stops as soon as the block ends."""
     if cluster:
         yield _cluster(cluster)
         return
@@ -36,7 +39,7 @@ def executor(jobs: int, cluster: str, threads: int | None) -> Iterator[Executor 
 
 
 def patience(check: Check) -> float | None:
-    """Seconds after which the worker of a check is stopped; None where it has no --timeout."""
+    """Seconds after which the worker of a check is stopped; None if it has no --timeout."""
     timeout = check.problem.timeout
     return None if timeout is None else max(LEAST_PATIENCE, PATIENCE * timeout)
 
@@ -49,7 +52,7 @@ def _cluster(address: str) -> Executor:
         cure = 'Install it: pip install "torch-derivcheck[dask]"'
         raise RequestError("--cluster needs dask's distributed, which is not installed", cure) from None
     try:
-        found: Executor = Client(address, timeout="10s").get_executor(retries=0)
+        found: Executor = Client(address, timeout=ANSWER).get_executor(retries=0)
     except (OSError, ValueError) as error:
         cure = "Start one with `dask scheduler`, and give its address, such as tcp://127.0.0.1:8786."
         raise RequestError(f"--cluster {address}: no scheduler answers: {error}", cure) from None
@@ -58,7 +61,7 @@ def _cluster(address: str) -> Executor:
 
 @contextmanager
 def stopping_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does: what is finished is reported."""
+    """Let SIGTERM end the block like Ctrl-C, so that what is finished is reported."""
 
     def stop(number: int, frame: object) -> None:
         raise Terminated

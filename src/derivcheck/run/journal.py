@@ -1,7 +1,7 @@
-"""Results as they come: a file of JSON lines, one a finished check, from which a run that was killed goes on.
+"""Results as they come in: a file of JSON lines, one per finished check, from which a killed run can be continued.
 
-The first line says which version wrote it. A line is written whole and at once; one that was cut short by a kill is the
-last, and is left out. Floats are written so that they come back bit by bit.
+The first line names the version that wrote it. Each line is written at once; only the last can be cut short by a kill,
+and it is left out. Floats are written so that they come back bit by bit.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Journal:
             self._write({"format": FORMAT})
 
     def add(self, check: Check, result: CheckResult) -> None:
-        """Write a result down."""
+        """Write a result."""
         self._write({"key": key_of(check), "result": encoded(result)})
 
     def _write(self, line: dict[str, Any]) -> None:
@@ -65,13 +65,13 @@ class Journal:
 
 
 def key_of(check: Check) -> str:
-    """Names a check by all that decides its result."""
+    """A hash of everything that decides the result of a check, 128 bits of SHA-256."""
     problem = replace(check.problem, function=None, deadline=None)
     return hashlib.sha256(repr((check.name, problem, check.engines)).encode()).hexdigest()[:32]
 
 
 def read(path: Path) -> dict[str, CheckResult]:
-    """The results of a journal by their keys; none where there is no journal of this version."""
+    """The results of a journal by their keys; empty if there is no journal of this version."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -87,7 +87,7 @@ def read(path: Path) -> dict[str, CheckResult]:
 
 
 def encoded(value: Any) -> Any:
-    """Dataclasses as objects, enums by their names, floats that are not numbers as Python's JSON writes them."""
+    """Dataclasses become objects, enums their names; NaN and infinities stay, which Python's JSON writes and reads."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: encoded(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Enum):
@@ -110,12 +110,12 @@ def decoded(data: dict[str, Any]) -> CheckResult:
             "limits": Limits(**data["limits"]),
             "seconds": Seconds(**data["seconds"]),
             "engines": {name: Seconds(**seconds) for name, seconds in data["engines"].items()},
-            "partials": tuple(map(_row, data["partials"])),
+            "partials": tuple(map(_partial, data["partials"])),
         }
     )
 
 
-def _row(data: dict[str, Any]) -> PartialResult:
+def _partial(data: dict[str, Any]) -> PartialResult:
     return PartialResult(
         **{
             **data,

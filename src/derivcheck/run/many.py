@@ -1,4 +1,4 @@
-"""Many checks: run by any executor in any order, reported in their own. What happens to one does not affect others."""
+"""Many checks, run by any executor in any order and reported in their own. Whatever happens to one affects no other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Task = Callable[["Check"], "CheckResult"]
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a run as Ctrl-C does."""
+    """SIGTERM, which ends a run like Ctrl-C."""
 
 
 class Run:
@@ -57,7 +57,7 @@ class Run:
                 break
 
     def _recalled(self) -> Iterator[int]:
-        """Take the results that the journal has; yields the places of the other checks."""
+        """Take the results that the journal has, and yield the places of the other checks."""
         from derivcheck.run.journal import key_of  # noqa: PLC0415 only a run with a journal needs it
 
         known = self.journal.finished if self.journal else {}

@@ -1,4 +1,4 @@
-"""One check: by each of its engines, from the formula to the rows of its report. What a worker does."""
+"""One check, by each of its engines, from the formula to the rows of its report: the task of a worker."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Found:
 
 
 def run_check(check: Check) -> CheckResult:
-    """Run it. Raises what is wrong with the request: a function that does not load, a device that is not here."""
+    """Run it. Raises `DerivcheckError` if the request is wrong: a function does not load, a device is missing."""
     if check.skip:
         return result(check, {}, {})
     problem, referees = _begun(_prepared(check))
     every = check.engines == (ALL,)
     names = engine_names() if every else check.engines
-    found = {name: run(replace(problem, engine=name), referees) for name in names}
+    found = {name: by_engine(replace(problem, engine=name), referees) for name in names}
     unable = _unable(found) if every else {}
     return result(replace(check, problem=problem), {name: f for name, f in found.items() if name not in unable}, unable)
 
@@ -76,7 +76,7 @@ def _begun(problem: Problem) -> tuple[Problem, Referees | None]:
 
 
 def _unable(found: Mapping[str, Found]) -> dict[str, str]:
-    """Engines that lack a partial which another has, and why. Of those that all lack one, the first stays."""
+    """The engines that cannot compute some partial, and why. If none can compute all, the first one stays."""
     lacking = {
         name: next(row.message for row in f.rows if row.verdict is Verdict.UNSUPPORTED)
         for name, f in found.items()
@@ -88,7 +88,7 @@ def _unable(found: Mapping[str, Found]) -> dict[str, str]:
 
 
 def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) -> CheckResult:
-    """What the engines found, under the names of the check."""
+    """What the engines found, as the result of the check."""
     problem = check.problem
     return CheckResult(
         name=check.name,
@@ -116,8 +116,8 @@ def lost(check: Check, reason: str) -> CheckResult:
     return result(check, {check.engines[0]: found}, {})
 
 
-def run(problem: Problem, referees: Referees | None) -> Found:
-    """Check one problem by one engine. The engines of a check share its referees; there are none without a formula."""
+def by_engine(problem: Problem, referees: Referees | None) -> Found:
+    """Check one problem by its engine. The engines of a check share its referees, which are None without a formula."""
     start = time.perf_counter()
     problem = replace(problem, deadline=None if problem.timeout is None else time.monotonic() + problem.timeout)
     found = _symbolic_stage(problem)
@@ -131,7 +131,7 @@ def run(problem: Problem, referees: Referees | None) -> Found:
 
 
 def _symbolic_stage(problem: Problem) -> dict[MultiIndex, PartialResult]:
-    """Differentiate symbolically. Returns the rows of partials that have no formula, or none in time."""
+    """Differentiate symbolically. Returns the rows of partials that have no formula, or no formula in time."""
     done: dict[MultiIndex, PartialResult] = {}
     for alpha in problem.partials:
         try:
@@ -146,7 +146,7 @@ def _symbolic_stage(problem: Problem) -> dict[MultiIndex, PartialResult]:
 def _guarded_stage(
     problem: Problem, referees: Referees, seconds: Seconds
 ) -> tuple[dict[MultiIndex, PartialResult], Seconds]:
-    """The numeric stage; whatever the user's function raises, SystemExit too, is its failure, with its frames."""
+    """The numeric stage; whatever the user's function raises, even SystemExit, is its failure, with its frames."""
     try:
         return _numeric_stage(problem, referees, seconds)
     except BaseException as error:

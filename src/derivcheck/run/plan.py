@@ -1,4 +1,4 @@
-"""From suite files to a report: choose the checks, run them in a pool or on a cluster, and keep a journal."""
+"""From suite files to a report: choose the checks, run them, and keep a journal."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Plan:
 
 
 def chosen(plan: Plan) -> tuple[Check, ...]:
-    """The checks of the plan, in order. Raises `RequestError` with all that is wrong, before anything runs."""
-    from derivcheck.suite import loader as suite  # noqa: PLC0415 sympy
+    """The checks of the plan, in order. Raises `RequestError` with everything that is wrong, before anything runs."""
+    from derivcheck.suite import loader  # noqa: PLC0415 sympy
 
-    checks = [c for s in plan.suites for c in suite.load(s, functions=plan.functions, overrides=plan.overrides)]
+    checks = [c for s in plan.suites for c in loader.load(s, functions=plan.functions, overrides=plan.overrides)]
     found = selection.tagged(selection.select(_untimed(checks, plan), plan.select), plan.tags)
     if plan.last_failed:
         found = _failed_last(found, plan)
@@ -66,7 +66,7 @@ def _failed_last(checks: Sequence[Check], plan: Plan) -> tuple[Check, ...]:
 
 
 def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None) -> Report:
-    """Run the chosen checks, and write each result to the journal as it comes."""
+    """Run the chosen checks, and write each result to the journal as it comes in."""
     from derivcheck.run.one import lost, safe_check  # noqa: PLC0415 torch
     from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 torch
 

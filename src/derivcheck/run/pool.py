@@ -1,9 +1,9 @@
-"""A process pool in which a worker that dies costs its own task and nothing else.
+"""A process pool in which a worker that dies takes only its own task with it.
 
 `concurrent.futures.ProcessPoolExecutor` gives up all tasks when one of its workers is killed. Here each worker has a
-pipe and a thread of its own that waits for it: what it was doing when it died, or when its time was up, raises
-`WorkerLost`, and a new worker takes the next task. Workers import torch once, own a share of the cores, leave Ctrl-C to
-the parent, and end when the parent is gone, however it went.
+pipe and a thread that waits for it: if it dies or its time is up, its task raises `WorkerLost`, and a new worker takes
+the next task. Workers import torch once, use a share of the cores, leave Ctrl-C to the parent, and end when the parent
+is gone, however that happened.
 """
 
 import gc
@@ -18,7 +18,8 @@ from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-GRACE = 2.0  # seconds for a worker to end by itself when the pool is shut down
+GRACE = 2.0  # seconds for a worker to end by itself when the pool is shut down: an idle one needs a fraction of one
+POLL = 0.1  # seconds between looks at the clock while a task runs: short against any --timeout, and costs no time
 
 
 class WorkerLost(Exception):
@@ -43,13 +44,13 @@ class WorkerPool(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Queue fn(*args); functions and arguments are pickled."""
         if kwargs:
-            raise TypeError("a WorkerPool takes positional arguments alone")
+            raise TypeError("a WorkerPool takes only positional arguments")
         future: Future[Any] = Future()
         self._tasks.put((future, fn, args))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the workers go: after the queued tasks, or at once if those are cancelled."""
+        """End the workers: after the queued tasks, or at once if those are cancelled."""
         if cancel_futures:
             self._stopping = True
         for _ in self._keepers:
@@ -59,7 +60,7 @@ class WorkerPool(Executor):
                 keeper.join()
 
     def _keep(self) -> None:
-        """The life of one keeper: hand its worker task after task, replace the worker when it is lost."""
+        """What one keeper does: give its worker task after task, and replace the worker when it is lost."""
         worker: _Worker | None = None
         while (task := self._tasks.get()) is not None:
             future, fn, args = task
@@ -91,7 +92,7 @@ class _Worker:
         theirs.close()
 
     def run(self, fn: Any, args: Any, seconds: float | None, stopping: Callable[[], bool]) -> Any:
-        """The result of fn(*args), or what it raised. `WorkerLost` where the process ends first or time runs out."""
+        """The result of fn(*args), or what it raised. `WorkerLost` if the process ends first or time runs out."""
         try:
             self.pipe.send_bytes(pickle.dumps((fn, args)))
             self._await(seconds, stopping)
@@ -105,15 +106,15 @@ class _Worker:
 
     def _await(self, seconds: float | None, stopping: Callable[[], bool]) -> None:
         waited = 0.0
-        while not wait([self.pipe, self.process.sentinel], timeout=0.1):
-            waited += 0.1
+        while not wait([self.pipe, self.process.sentinel], timeout=POLL):
+            waited += POLL
             if stopping():
                 raise WorkerLost("the run was stopped")
             if seconds is not None and waited > seconds:
                 raise WorkerLost(f"it took longer than {seconds:g} s and was stopped")
 
     def end(self, grace: float) -> None:
-        """Close the pipe, which a worker that waits takes for the end, and do not wait for long."""
+        """Close the pipe, which ends a worker that waits for a task. After `grace` seconds it is killed."""
         self.pipe.close()
         self.process.join(grace)
         if self.process.is_alive():
@@ -142,7 +143,7 @@ def work(pipe: Connection, threads: int) -> None:
         except Exception as error:
             answer = (False, error)
         if first:
-            gc.freeze()  # what the first task imported stays: looking through it for garbage takes 0.1 s a time
+            gc.freeze()  # what the first task imported stays: each garbage collection among it takes 0.1 s
             first = False
         try:
             pipe.send_bytes(pickle.dumps(answer))

@@ -27,7 +27,7 @@ def torch_threads(count: int | None) -> Iterator[None]:
 
 
 def reported(run: Run, executor: Executor | None = None) -> Report:
-    """Run until the end or an interruption, and report what is finished."""
+    """Run to the end or to an interruption, and report what is finished. Re-raises if that is nothing."""
     interruption = None
     try:
         run.go(executor)
@@ -42,7 +42,7 @@ def reported(run: Run, executor: Executor | None = None) -> Report:
 
 
 def environment(devices_used: Iterable[str]) -> dict[str, Any]:
-    """What the figures depend on."""
+    """Versions and hardware that the figures depend on, by name."""
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -16,10 +16,10 @@ from derivcheck.sampling.points import RandomPoints, on_device
 if TYPE_CHECKING:
     from derivcheck.multi_index import MultiIndex
 
-MOST_POINTS_TIMED = 2**18  # points that are timed; the time of more is that of these, scaled up
-MOST_TIMED = 200  # rows that are timed one by one; of more, nobody reads the times, and preparing each takes its own
-FEW = 64  # points that warm an engine up
-LONGEST_TIMING = 5.0  # seconds that timing them all may take: one alone takes at most what all take together
+MOST_POINTS_TIMED = 2**18  # points that are timed; beyond them, time is proportional to their number
+MOST_TIMED = 200  # rows that are timed one by one: nobody reads more times, and preparing each row takes time too
+FEW = 64  # points that warm an engine up: any number will do
+LONGEST_TIMING = 5.0  # seconds for timing all rows, estimated: a row alone takes at most as long as all together
 
 
 def times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
@@ -43,7 +43,7 @@ def times(evidence: Evidence) -> tuple[Timed, list[Timed]]:
 
     def warm(name: str, alpha: MultiIndex) -> Evaluate:
         evaluate = engine(name)(replace(problem, partials=(alpha,)))
-        evaluate(points[:, :FEW].contiguous())  # what compiles does so now
+        evaluate(points[:, :FEW].contiguous())  # engines that compile do so now
         return evaluate
 
     return together, [(measure(warm(problem.engine, a)), measure(warm("symbolic", a))) for a in problem.partials]
