@@ -13,7 +13,7 @@ import sympy as sp
 
 from derivcheck import multi_index
 from derivcheck.errors import RequestError
-from derivcheck.expression.parsing import Parsed, parse, symbol
+from derivcheck.expression.parsing import parse
 from derivcheck.expression.texts import Interval, domains, parse_number
 from derivcheck.multi_index import MultiIndex, natural_order
 from derivcheck.outcomes import Listed
@@ -100,8 +100,7 @@ def create(
     **options: Any,
 ) -> Problem:
     """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`."""
-    parsed = parse(expression)
-    formula, names = _substitute(parsed, params or {})
+    formula, names = _parsed(expression, params or {})
     ordered = _variables(names, variables)
     if partials:
         chosen = sorted(
@@ -116,16 +115,15 @@ def create(
     )
 
 
-def _substitute(parsed: Parsed, params: Mapping[str, Any]) -> tuple[sp.Expr, tuple[str, ...]]:
+def _parsed(expression: str, params: Mapping[str, Any]) -> tuple[sp.Expr, tuple[str, ...]]:
+    """The formula with the parameters in it, and the other names."""
+    parsed = parse(expression, {name: parse_number(str(value)) for name, value in params.items()})
     for name in params:
         if name not in parsed.names:
             raise RequestError(
                 f"--param {name}: the expression has no such name", f"Its names are {', '.join(parsed.names)}."
             )
-    values = {symbol(k): sp.Rational(*parse_number(str(v)).as_integer_ratio()) for k, v in params.items()}
-    return parsed.formula.xreplace(values) if values else parsed.formula, tuple(
-        n for n in parsed.names if n not in params
-    )
+    return parsed.formula, tuple(n for n in parsed.names if n not in params)
 
 
 def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:

@@ -27,8 +27,10 @@ def _polygamma(order: arb, x: arb) -> arb:
         return x.digamma()
     if not x < 0:
         return acb(x).polygamma(acb(order)).real
-    n = int(order.unique_fmpz())
-    return (-1) ** n * _polygamma(order, 1 - x) - arb.pi() ** (n + 1) * _cot_derivative(n)(x.cot_pi())
+    n = round(float(order))
+    cotangent: arb = _cot_derivative(n)(x.cot_pi())
+    reflected: arb = _polygamma(order, 1 - x) * (-1) ** n - arb.pi() ** (n + 1) * cotangent
+    return reflected
 
 
 @cache

@@ -9,6 +9,7 @@ from flint import arb, fmpq
 from derivcheck.symbolic.graph import Cases, Number, Ref
 
 NAN = arb("nan")
+LARGEST_ROOT = 2**16  # beyond it exp(log(x)·p/q), for any size of p and q: flint's root takes a machine word
 
 
 class Frame(dict[Ref, Any]):
@@ -70,6 +71,8 @@ def _power(exponent: Number) -> Callable[[arb], arb]:
         return (lambda x: _whole_power(x, p)) if p > 0 else (lambda x: 1 / _whole_power(x, -p))
     if q == 2:
         return lambda x: x.sqrt() ** p
+    if q > LARGEST_ROOT:
+        return lambda x: x if x.is_zero() and p > 0 else x ** fmpq(p, q)
     return lambda x: x if x.is_zero() and p > 0 else x.root(q) ** p
 
 

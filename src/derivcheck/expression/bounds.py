@@ -2,11 +2,25 @@
 
 import sympy as sp
 
+from derivcheck.expression.branches import Branches
+
 MOST_BITS = 4096  # of a number: beyond every dtype's range (float64 ends at 1024), yet instant to compute with
 LARGEST_EXPONENT = 1000  # of a numeric power; float64 overflows at 2**1024
+LARGEST_NESTED = 2**31  # exponent of nested powers: torch takes 64 bits, from which derivatives subtract
 LARGEST_SWELLING = 100  # numeric argument of gamma, zeta, ...: 170! is the last factorial in float64
 LARGEST_CONSTANT = 1e6  # inside a function: exp of it is far beyond float64, sin of it has lost what it could lose
 LARGEST_ORDER = 30  # of polygamma and Bessel functions: their rules build one term an order
+DEEPEST = 150  # levels of a formula: each takes up to 5 of Python's 1000 frames, in the printer of sympy
+
+
+def is_deep(formula: sp.Basic) -> bool:
+    """Whether a formula is nested deeper than the recursive stages after the parser can follow."""
+    level = {formula}
+    for _ in range(DEEPEST):
+        level = {argument for part in level for argument in part.args}
+        if not level:
+            return False
+    return True
 
 
 def is_large_power(base: sp.Expr, exponent: sp.Expr) -> bool:
@@ -17,9 +31,15 @@ def is_large_power(base: sp.Expr, exponent: sp.Expr) -> bool:
     return bool(abs(exponent) > LARGEST_EXPONENT or exponent.q > LARGEST_EXPONENT or bits * abs(exponent) > MOST_BITS)
 
 
+def has_large_exponent(value: sp.Expr) -> bool:
+    """Whether a power that sympy has made of nested ones, such as x**(1/2**64) or x**1000000, is beyond the bounds."""
+    exponents = [power.exp for power in sp.Mul.make_args(value) if isinstance(power, sp.Pow) and power.exp.is_Rational]
+    return any(abs(e) > LARGEST_NESTED or e.q > LARGEST_EXPONENT for e in exponents)
+
+
 def is_large_constant(value: sp.Expr) -> bool:
     """Whether a number, made of functions of smaller ones, is beyond a million: its sine alone can take forever."""
-    if value.free_symbols or value.has(sp.floor, sp.ceiling, sp.Mod, sp.Piecewise):
+    if value.free_symbols or value.has(sp.floor, sp.ceiling, sp.Mod, Branches):
         return False
     size = abs(sp.N(value, 15, maxn=100))
     return not (size.is_Float and size <= LARGEST_CONSTANT) and not size.is_zero

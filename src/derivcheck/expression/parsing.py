@@ -7,27 +7,31 @@ Values are bounded, not tokens: 9**9**9**9 is refused when the power would be bu
 
 import ast
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
+from typing import TypeVar
 
 import sympy as sp
-from sympy.logic.boolalg import Boolean
 
 from derivcheck.errors import ExpressionError, RequestError
 from derivcheck.expression import bounds
+from derivcheck.expression.branches import Branches
+from derivcheck.expression.conditions import condition
 from derivcheck.expression.scanning import VOCABULARY, scan
 from derivcheck.expression.texts import parse_number
 from derivcheck.expression.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
 
-COMPARISONS: dict[type[ast.cmpop], type] = {
-    ast.Lt: sp.StrictLessThan,
-    ast.LtE: sp.LessThan,
-    ast.Gt: sp.StrictGreaterThan,
-    ast.GtE: sp.GreaterThan,
-    ast.Eq: sp.Equality,
-    ast.NotEq: sp.Unequality,
+Node = TypeVar("Node", bound=ast.expr)
+# Functions that are powers: (base, exponent) from their arguments.
+POWERS: dict[str, Callable[..., tuple[sp.Expr, sp.Expr]]] = {
+    "pow": lambda x, y: (x, y),
+    "sqrt": lambda x: (x, sp.Rational(1, 2)),
+    "cbrt": lambda x: (x, sp.Rational(1, 3)),
+    "root": lambda x, n: (x, 1 / n),
 }
+LARGE_POWER = f"Keep exponents within {bounds.LARGEST_EXPONENT} and numbers within {bounds.MOST_BITS} bits."
 NOT_REAL = "A real, finite expression is needed: check divisions by 0, logarithms and roots of constants."
 
 
@@ -39,13 +43,16 @@ class Parsed:
     names: tuple[str, ...]
 
 
-def parse(text: str) -> Parsed:
-    """Parse an expression, or raise `ExpressionError` with the place, the cause and the cure."""
+def parse(text: str, params: Mapping[str, Fraction] = MappingProxyType({})) -> Parsed:
+    """Parse an expression with these names replaced by numbers, or raise `ExpressionError` with the place, the cause
+    and the cure."""
     text = text.strip(" \t\r\n")
     scan(text)
-    builder = _Builder(text)
+    builder = _Builder(text, params)
     try:
         formula = builder.expression(_syntax_tree(text))
+        if bounds.is_deep(formula):
+            raise RecursionError
     except (RecursionError, MemoryError):
         raise ExpressionError(text, 0, 1, "the expression is nested too deeply", "Simplify it.") from None
     return Parsed(formula, tuple(builder.names))
@@ -73,8 +80,8 @@ def _syntax_tree(text: str) -> ast.expr:
 class _Builder:
     """Walks the syntax tree; `names` collects the variables in order of appearance."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, params: Mapping[str, Fraction]) -> None:
+        self.text, self.params = text, params
         self.names: dict[str, None] = {}
 
     def error(self, node: ast.AST, cause: str, cure: str = VOCABULARY) -> ExpressionError:
@@ -84,7 +91,7 @@ class _Builder:
     def expression(self, node: ast.expr) -> sp.Expr:
         """One real number-valued expression."""
         if isinstance(node, ast.BinOp):
-            return self.checked(node, self.binary(node))
+            return self.built(node, self.binary)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
             operand = self.expression(node.operand)
             return operand if isinstance(node.op, ast.UAdd) else -operand
@@ -93,7 +100,7 @@ class _Builder:
         if isinstance(node, ast.Name):
             return self.name(node)
         if isinstance(node, ast.Call):
-            return self.checked(node, self.call(node))
+            return self.built(node, self.call)
         if isinstance(node, ast.Compare):
             raise self.error(
                 node,
@@ -101,6 +108,15 @@ class _Builder:
                 "Compare only inside Piecewise((value, condition), (value, True)).",
             )
         raise self.error(node, "this is not part of an expression")
+
+    def built(self, node: Node, build: Callable[[Node], sp.Expr]) -> sp.Expr:
+        """What sympy makes of a node. Its constructors may raise anything: erfinv(cosh(3)) a ValueError, for one."""
+        try:
+            return self.checked(node, build(node))
+        except (ExpressionError, RecursionError, MemoryError):
+            raise
+        except Exception as reason:
+            raise self.error(node, "this has no finite real value, or none that sympy can find", NOT_REAL) from reason
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
@@ -133,6 +149,8 @@ class _Builder:
         if node.id in FUNCTIONS and node.id not in ALSO_VARIABLES:
             raise self.error(node, f"the function {node.id} has no arguments here", f"Write {node.id}(...).")
         self.names[node.id] = None
+        if node.id in self.params:
+            return self.checked(node, sp.Rational(*self.params[node.id].as_integer_ratio()))
         return symbol(node.id)
 
     def binary(self, node: ast.BinOp) -> sp.Expr:
@@ -167,9 +185,13 @@ class _Builder:
 
     def power(self, node: ast.AST, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
         if bounds.is_large_power(base, exponent):
-            cure = f"Keep exponents within {bounds.LARGEST_EXPONENT} and numbers within {bounds.MOST_BITS} bits."
-            raise self.error(node, "this power is too large", cure)
-        return sp.Pow(base, exponent)
+            raise self.error(node, "this power is too large", LARGE_POWER)
+        value = sp.Pow(base, exponent)
+        if not bounds.has_large_exponent(value):
+            return value
+        if exponent.is_Rational and abs(exponent) < 1:  # of 64 nested square roots sympy makes x**(1/2**64)
+            return sp.Pow(base, exponent, evaluate=False)
+        raise self.error(node, "nested powers make too large an exponent", LARGE_POWER)
 
     def call(self, node: ast.Call) -> sp.Expr:
         if not isinstance(node.func, ast.Name):
@@ -207,8 +229,8 @@ class _Builder:
             raise self.error(
                 node, f"{name} of so large a number", f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
             )
-        if name == "pow":
-            return self.power(node, *args)
+        if name in POWERS:
+            return self.power(node, *POWERS[name](*args))
         if name not in UNBOUNDED and any(bounds.is_large_constant(a) for a in args):
             raise self.error(node, f"{name} of a constant beyond a million", "Keep constants inside functions smaller.")
         return entry.build(*args)
@@ -229,31 +251,7 @@ class _Builder:
                 raise self.error(
                     piece, "Piecewise takes pairs", "Write Piecewise((value, condition), ..., (value, True))."
                 )
-            pieces.append((self.expression(piece.elts[0]), self.condition(piece.elts[1])))
+            pieces.append((self.expression(piece.elts[0]), condition(self, piece.elts[1])))
         if not pieces or pieces[-1][1] is not sp.true:
             raise self.error(node, "Piecewise has no value for the remaining points", "End it with (value, True).")
-        return sp.Piecewise(*pieces, evaluate=False)
-
-    def condition(self, node: ast.expr) -> Boolean:
-        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            return sp.true if node.value else sp.false
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
-            return sp.Not(self.condition(node.operand), evaluate=False)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitAnd, ast.BitOr)):
-            head = sp.And if isinstance(node.op, ast.BitAnd) else sp.Or
-            return head(self.condition(node.left), self.condition(node.right), evaluate=False)
-        if isinstance(node, ast.Compare):
-            return self.comparison(node)
-        raise self.error(
-            node,
-            "this is not a condition",
-            "Compare with < <= > >= == != and join with & | ~, each part in parentheses.",
-        )
-
-    def comparison(self, node: ast.Compare) -> Boolean:
-        sides = [self.expression(side) for side in (node.left, *node.comparators)]
-        links = [COMPARISONS.get(type(op)) for op in node.ops]
-        if None in links:
-            raise self.error(node, "this is not a comparison of numbers", "Compare with < <= > >= == !=.")
-        parts = [link(a, b, evaluate=False) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
-        return parts[0] if len(parts) == 1 else sp.And(*parts, evaluate=False)
+        return Branches.of(pieces)
