@@ -38,7 +38,7 @@ COMPARE = ["<", "<=", ">", ">=", "==", "!="]
 
 
 def wild(seed: int, depth: int, variables: list[str]) -> str:
-    """Any text of the grammar, sensible or not: constant conditions, Piecewise in conditions, numbers beyond float64."""
+    """Any text of the grammar, sensible or not: constant conditions, Piecewise in conditions, huge numbers."""
     return _wild(random.Random(seed), depth, variables)
 
 

@@ -5,6 +5,7 @@ A problem is one dtype on one device; a request for several is several problems.
 
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,13 @@ from derivcheck.multi_index import MultiIndex, natural_order
 from derivcheck.outcomes import Listed
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
+# The largest number of each dtype (torch is not imported here: it takes a second).
+LARGEST = {
+    "float64": sys.float_info.max,
+    "float32": (2 - 2.0**-23) * 2.0**127,
+    "bfloat16": (2 - 2.0**-7) * 2.0**127,
+    "float16": 65504.0,
+}
 SAMPLERS = ("uniform", "floats", "sobol")
 LAYOUTS = ("columns", "matrix")
 ALL = "all"  # the engine name that means every engine that can
@@ -38,7 +46,7 @@ class Problem:
     partials: tuple[MultiIndex, ...]
     """The m partials to check, value first."""
     domain: tuple[Interval, ...]
-    """d closed intervals; equal ends pin a variable."""
+    """d closed intervals within the range of the dtype; equal ends pin a variable."""
     points: int = 10_000
     """Number of random points, corners not counted."""
     params: tuple[tuple[str, str], ...] = ()
@@ -66,6 +74,18 @@ class Problem:
     symbolic: object = field(default=None, repr=False, compare=False)
     """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`); made when the check
     begins, because it grows with what is asked of it."""
+
+    def __post_init__(self) -> None:
+        """Cut the domain to what the dtype can hold: points beyond it would all be its largest number."""
+        object.__setattr__(self, "domain", tuple(map(self._within_range, self.variables, self.domain)))
+
+    def _within_range(self, variable: str, interval: Interval) -> Interval:
+        largest = LARGEST[self.dtype]
+        low, high = max(interval[0], -largest), min(interval[1], largest)
+        if low > high:
+            cause = f"--domain {variable}={interval[0]:g}:{interval[1]:g}: no number of {self.dtype} is in it"
+            raise RequestError(cause, f"Stay within -{largest:g}:{largest:g}, or use another dtype.")
+        return low, high
 
     @property
     def places(self) -> tuple[int, ...]:
