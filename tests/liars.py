@@ -1,7 +1,7 @@
 """Torch functions that lie about a derivative, and honest ones that look suspicious.
 
-Each is a case: the function, the true expression, the domain, how far to differentiate. The lies are planted here or
-stand in torch itself; every one has been seen in somebody's code.
+Each is a case: the function, the true expression, the domain, the order. The lies are planted here or are those of
+torch itself; every one has been seen in real code.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """check_all, by whatever executor."""
 
 import multiprocessing
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
@@ -58,7 +59,12 @@ def raising(x):
     raise ValueError("this one cannot")
 
 
-def test_a_check_that_raises_costs_itself_alone():
-    report = check_all([create("x", function=raising, points=20), create("x**2", points=20)])
+def leaving(x):
+    sys.exit("this one leaves")
+
+
+@pytest.mark.parametrize(("function", "message"), [(raising, "this one cannot"), (leaving, "this one leaves")])
+def test_a_check_whose_function_raises_or_exits_fails_alone(function, message):
+    report = check_all([create("x", function=function, points=20), create("x**2", points=20)])
     assert [c.verdict for c in report.checks] == [Verdict.UNDECIDED, Verdict.AGREES]
-    assert "this one cannot" in report.checks[0].partials[0].message
+    assert message in report.checks[0].partials[0].message

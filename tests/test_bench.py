@@ -24,7 +24,7 @@ CHEAP = ["reverse-", "symbolic-", "gradcheck", "formulas", "jet", "orders", "eng
 
 
 def side(name, costs, calls, values=None):
-    """A side that notes its calls and costs what it is told."""
+    """A side that notes its calls and costs the given seconds."""
     costs = iter(costs)
 
     def call():
@@ -84,7 +84,7 @@ def test_the_warming_calls_are_not_counted():
     assert result.row.met(result.median) is True
 
 
-def test_a_peer_that_runs_once_stands_in_every_pair():
+def test_a_peer_that_runs_once_is_in_every_pair():
     calls = []
     result = measure(made([99, 1, 2], [40], calls, peer_once=True), 2)
     assert calls.count("peer") == 1

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-from derivcheck.engines.extend import Evaluate, Partials, Problem, point_function, run
+from derivcheck.engines.extend import Evaluate, Partials, Problem, call, point_function
 
 
 def prepare(problem: Problem) -> Evaluate:
@@ -18,7 +18,7 @@ def prepare(problem: Problem) -> Evaluate:
 
     def evaluate(points: Tensor) -> Partials:
         """Points (d, n) to values (n, m). `run` turns an operation without a derivative into a row that says so."""
-        return Partials(torch.stack([run(partial, *points) for partial in each], dim=1))
+        return Partials(torch.stack([call(partial, *points) for partial in each], dim=1))
 
     return evaluate
 

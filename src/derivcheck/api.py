@@ -9,7 +9,7 @@ from typing import Any
 from derivcheck import problem as problems
 from derivcheck.engines import loading
 from derivcheck.engines.registry import engine
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 from derivcheck.problem import ALL, OPTIONS, Check, Problem
 from derivcheck.results import Report
 from derivcheck.run import devices
@@ -36,12 +36,12 @@ def check(
 ) -> Report:
     """Check the partials of an expression as torch computes them against the exact ones.
 
-    `function` is a torch function of one column (n,) a variable, or the text `module:name` or `file.py:name`; without
+    `function` is a torch function of one column (n,) per variable, or the text `module:name` or `file.py:name`; without
     it the expression itself is what torch computes. `domain` is a pair for all variables or a mapping name -> pair;
-    `partials` are texts such as "x1,x1,x2" and replace `order`; `dtype` and `device` may be several, each combination
-    is one check; of several `engines` each computes all partials, ("all",) are those that can. `threads` is how many
-    torch uses meanwhile. The other options are `problem.OPTIONS`; `tolerances` is (rtol, atol). Raises `RequestError`
-    where the request is wrong.
+    `partials` are texts such as "x1,x1,x2" and replace `order`; `dtype` and `device` may be several, and each
+    combination is one check; each of several `engines` computes all partials, and ("all",) means every engine that
+    can. `threads` is the number of threads that torch uses meanwhile. The other options are `problem.OPTIONS`;
+    `tolerances` is (rtol, atol). Raises `RequestError` if the request is wrong.
     """
     _require_options(options)
     _require_some(dtype=dtype, device=device, engine=engines)
@@ -73,7 +73,7 @@ def _require_options(given: Collection[str]) -> None:
     for name in given:
         if name not in OPTIONS:
             raise RequestError(
-                f"check has no option {ascii(name)[1:-1]}",
+                f"check has no option {printable(name)}",
                 f"The options are {', '.join([*list(signature(check).parameters)[1:-1], *OPTIONS])}.",
             )
 
@@ -81,7 +81,7 @@ def _require_options(given: Collection[str]) -> None:
 def _require_some(**given: str | Sequence[str]) -> None:
     for option, values in given.items():
         if not any(_several(values)):
-            raise RequestError(f"--{option}: none is named", "Leave the option out for its default.")
+            raise RequestError(f"--{option}: nothing is named", "Leave the option out for its default.")
 
 
 def assert_derivatives(function: str | Callable[..., Any], expression: str, **options: Any) -> None:
@@ -98,7 +98,9 @@ def _named(function: str | Callable[..., Any] | None) -> dict[str, Any]:
         return {}
     if isinstance(function, str):
         return {"function": loading.load(function), "function_name": function}
-    name = f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', type(function).__name__)}"
+    named = getattr(function, "__self__", function)  # of an autograd.Function's `apply`, the class
+    named = named if isinstance(named, type) else function
+    name = f"{getattr(named, '__module__', '')}:{getattr(named, '__qualname__', type(named).__name__)}"
     return {"function": loading.callable_of(function, name), "function_name": name}
 
 

@@ -1,23 +1,41 @@
 """What can go wrong, and the exit status that says so.
 
-An outcome of a check is a value (`results.Verdict`); an exception is for a wrong request, for what an engine
+What a check finds is a value (`outcomes.Verdict`); an exception is for a wrong request, for what an engine
 cannot do, and for time that ran out.
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
+MOST_SUGGESTED = 3  # names in a "Did you mean": difflib's own default
 WINDOW = 60  # characters of a long expression shown around the place of an error: one line of an 80-column terminal
 
 
+def printable(text: str) -> str:
+    """The text on one line, without anything that acts on a terminal: such characters become escapes like \\x1b."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most `most` characters; dots show that there were more."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def did_you_mean(wrong: str, choices: Iterable[str]) -> str:
+    """The sentence that names the closest choices; empty if none is close."""
+    near = difflib.get_close_matches(wrong, list(choices), n=MOST_SUGGESTED)
+    return f"Did you mean {' or '.join(near)}?" if near else ""
+
+
 class ExitStatus(IntEnum):
-    """One meaning a status."""
+    """Each status has one meaning."""
 
     AGREES = 0
     DISAGREES = 1
     USAGE = 2
     UNDECIDED = 3
-    DEFECT = 4
+    BUG = 4
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -49,7 +67,8 @@ class ExpressionError(RequestError):
 
     def __str__(self) -> str:
         start = max(0, min(self.column - WINDOW // 2, len(self.text) - WINDOW))
-        shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in self.text[start : start + WINDOW])
+        cut = self.text[start : start + WINDOW]
+        shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in cut)  # one column each, for the carets
         before, after = "..." if start else "", "..." if start + WINDOW < len(self.text) else ""
         carets = "^" * max(1, min(self.width, len(shown) - (self.column - start)))
         indent = " " * (len(before) + self.column - start)
@@ -57,7 +76,7 @@ class ExpressionError(RequestError):
 
 
 class SuiteError(RequestError):
-    """A suite file is refused. `mistakes` are all that is wrong with it, each a text that begins with FILE:LINE."""
+    """A suite file is refused. `mistakes` lists everything wrong with it, each text beginning with FILE:LINE."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n\n".join(mistakes))

@@ -23,14 +23,14 @@ def up_to_order(order: int, places: Sequence[int], dimension: int) -> list[Multi
     """All α with |α| <= order in the variables at `places`, in graded order: the value, then ∂x1, ∂x2, ∂²x1², ..."""
     if order < 0:
         raise RequestError(
-            f"the order is {order}, a number of differentiations cannot be negative",
+            f"the order is {order}, but it counts differentiations and cannot be negative",
             "Use --order 0 for the value alone.",
         )
     count = comb(len(places) + order, order)
     if count > MOST_PARTIALS:
         raise RequestError(
-            f"order {order} in {len(places)} variable(s) means {count if count < 10**9 else 'billions of'} partials, "
-            f"the most is {MOST_PARTIALS}",
+            f"order {order} in {len(places)} variable{'s' * (len(places) > 1)} means "
+            f"{count if count < 10**9 else 'billions of'} partials, the most is {MOST_PARTIALS}",
             "Lower --order, name fewer variables in --wrt, or pick single ones with --partial x1,x1,x2.",
         )
     return [

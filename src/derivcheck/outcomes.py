@@ -27,7 +27,7 @@ class Verdict(Enum):
 class Outcome(Enum):
     """What a check means for the run: its verdict in the light of --strict and of what its suite says about it.
 
-    Everything that asks which checks fail a run, stop it, or are worth showing asks here. `known_ok` is --known-ok.
+    Which checks fail a run, stop it, or are worth showing is decided here and nowhere else. `known_ok` is --known-ok.
     """
 
     PASSED = "passed"
@@ -41,7 +41,7 @@ class Outcome(Enum):
 
     @property
     def is_wrong(self) -> bool:
-        """Whether the check found a wrong derivative, be it expected, known or neither."""
+        """Whether the check found a wrong derivative, whether expected, known or neither."""
         return self in (Outcome.FAILED, Outcome.KNOWN, Outcome.XFAILED)
 
     @property
@@ -88,7 +88,7 @@ class Listed:
 
     @property
     def listing(self) -> dict[str, Any]:
-        """These fields by name, to be handed on from a check to its result."""
+        """These fields by name, as a check passes them on to its result."""
         return {field.name: getattr(self, field.name) for field in fields(Listed)}
 
 
@@ -112,6 +112,7 @@ class Cause(Enum):
     TIMEOUT = "the time given by --timeout ran out first"
     OPERATION = "not computed"
     LOST = "the check did not finish"
+    CONTROL = "an error that was planted as a control is not found, so that agreeing proves nothing"
     ISOLATED = "wrong at single points alone, right all around them"
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from derivcheck import multi_index
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 from derivcheck.expression.parsing import parse
 from derivcheck.expression.texts import Interval, domains, parse_number
 from derivcheck.multi_index import MultiIndex, natural_order
@@ -63,6 +63,8 @@ class Problem:
     """`module:name` as given, to name and replay it."""
     layout: str = "columns"
     strict: bool = False
+    control: bool = False
+    """Whether an error is planted in every partial that agrees, which must be found."""
     max_lost_bits: float | None = None
     tolerances: tuple[float, float] | None = None
     """(rtol, atol): replaces the noise rule when given."""
@@ -168,7 +170,7 @@ def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
         if name not in variables:
             hint = f"{name} is a constant; " if name in ("pi", "E") else ""
             raise RequestError(
-                f"--wrt {ascii(name)[1:-1]}: the expression has no such variable",
+                f"--wrt {printable(name)}: the expression has no such variable",
                 f"{hint}Its variables are {', '.join(variables)}.",
             )
     return sorted({variables.index(name) for name in (wrt or variables)})
@@ -176,7 +178,8 @@ def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
 
 # Fields of a Problem that `check` takes as they are.
 OPTIONS = (
-    "points", "seed", "sampler", "corners", "layout", "strict", "max_lost_bits", "tolerances", "timeout", "timing",
+    "points", "seed", "sampler", "corners", "layout", "strict", "control", "max_lost_bits", "tolerances",
+    "timeout", "timing",
 )  # fmt: skip
 
 
@@ -187,7 +190,7 @@ def require_known(**given: Sequence[str]) -> None:
         for value in values:
             if value not in known[option]:
                 raise RequestError(
-                    f"--{option} {ascii(value)[1:-1]}: unknown", f"Choose from {', '.join(known[option])}."
+                    f"--{option} {printable(value)}: unknown", f"Choose from {', '.join(known[option])}."
                 )
 
 

@@ -1,6 +1,6 @@
-"""Suites as pytest tests: every check of a `*.derivcheck.toml` is one, called as the check is.
+"""Suites as pytest tests: every check of a `*.derivcheck.toml` file is a test of the same name.
 
-Loaded by every pytest of an environment that has derivcheck: nothing heavy is imported before there is a suite.
+Every pytest of an environment that has derivcheck loads this, so nothing heavy is imported before there is a suite.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from derivcheck.results import CheckResult, Report
 
 SUFFIX = ".derivcheck.toml"
-MARKER = "derivcheck: checks a derivative. Checks of suites have it; give it to test functions that do so too."
+MARKER = "derivcheck: checks a derivative. Checks of suites have it; your own test functions may have it too."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--derivcheck-no-functions",
         action="store_true",
-        help="refuse suites that name functions, which would be imported and run: for suites of strangers",
+        help="refuse suites that name functions, which would be imported and run: for suites from strangers",
     )
     parser.addini("derivcheck_known_ok", known_ok, type="bool", default=False)
 
@@ -44,21 +44,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
-    """A file called so, or any TOML file that the command line names."""
+    """A file with that suffix, or any TOML file that the command line names."""
     if file_path.name.endswith(SUFFIX) or (file_path.suffix == ".toml" and parent.session.isinitpath(file_path)):
         return SuiteFile.from_parent(parent, path=file_path)
     return None
 
 
 class SuiteFile(pytest.File):
-    """A suite. Its mistakes are told at once, and none of its checks is run then."""
+    """A suite. If it has mistakes, all are reported at once and none of its checks runs."""
 
     def collect(self) -> Iterator[CheckItem]:
-        from derivcheck.suite import loader as suite  # noqa: PLC0415 sympy
+        from derivcheck.suite import loader  # noqa: PLC0415 sympy
 
         allowed = not self.config.getoption("derivcheck_no_functions")
         try:
-            checks = suite.load(_from_here(self.path), functions=allowed)
+            checks = loader.load(_from_here(self.path), functions=allowed)
         except DerivcheckError as error:
             raise self.CollectError(str(error)) from None
         return (CheckItem.from_parent(self, name=check.name, check=check) for check in checks)
@@ -69,11 +69,11 @@ class NotAgreed(Exception):
 
 
 class Disagrees(NotAgreed):
-    """It fails: what a suite may foresee."""
+    """A derivative is wrong, which a suite may expect."""
 
 
 class NotProved(NotAgreed):
-    """Nothing wrong was found and nothing proved: no suite foresees that, and it must not pass."""
+    """Nothing wrong was found and nothing was proved: no suite can expect that, and it must not pass."""
 
 
 class CheckItem(pytest.Item):
@@ -81,7 +81,7 @@ class CheckItem(pytest.Item):
 
     def __init__(self, *, check: Check, **more: Any) -> None:
         super().__init__(**more)
-        # times are what a test run has no table for, and measuring them takes as long as the check
+        # a test run shows no times, and measuring them takes as long as the check
         self.check = replace(check, problem=replace(check.problem, timing=False))
         self.extra_keyword_matches.update(check.tags)
         self.add_marker("derivcheck")
@@ -89,7 +89,7 @@ class CheckItem(pytest.Item):
             self.add_marker(mark)
 
     def _foreseen(self) -> Iterator[pytest.MarkDecorator]:
-        """What the suite says of the check, in the words of pytest."""
+        """What the suite says about the check, as markers of pytest."""
         check = self.check
         if check.skip:
             yield pytest.mark.skip(reason=check.skip)
@@ -107,7 +107,7 @@ class CheckItem(pytest.Item):
             raise error(failure.render(report))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **more: Any) -> Any:
-        """Of a derivative, what is wrong with it; a traceback of a defect of derivcheck alone."""
+        """What is wrong with the derivative; a traceback only for a bug in derivcheck."""
         if isinstance(excinfo.value, (NotAgreed, DerivcheckError)):
             return str(excinfo.value)
         return super().repr_failure(excinfo, *args, **more)
@@ -121,7 +121,7 @@ def _known_ok(config: pytest.Config) -> bool:
 
 
 def _from_here(path: Path) -> str:
-    """Functions of files beside the suite are named, and replayed, from the folder that pytest was started in."""
+    """Functions in files beside the suite are named, and replayed, from the folder where pytest was started."""
     try:
         return os.path.relpath(path)
     except ValueError:  # another drive
@@ -129,14 +129,14 @@ def _from_here(path: Path) -> str:
 
 
 def _run(check: Check, *, known_ok: bool) -> Report:
-    """A warning says nothing of a derivative: it is shown as pytest shows warnings, even where they are errors."""
+    """A warning says nothing about a derivative: it is shown, and fails nothing, even under `-W error`."""
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
-        from derivcheck.results import Report  # noqa: PLC0415 with it
-        from derivcheck.run.one import run_check  # noqa: PLC0415 with it
+        from derivcheck.results import Report  # noqa: PLC0415 torch
+        from derivcheck.run.one import run_check  # noqa: PLC0415 torch
         from derivcheck.run.report import environment  # noqa: PLC0415 torch
-        from derivcheck.version import VERSION  # noqa: PLC0415 with it
+        from derivcheck.version import VERSION  # noqa: PLC0415 torch
 
         result = run_check(check)
         return Report((result,), environment({result.device}), VERSION, known_ok=known_ok)

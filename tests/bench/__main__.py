@@ -25,7 +25,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Ratios of derivcheck and its peers.")
     parser.add_argument("--json", type=Path, help="write everything measured to this file")
     parser.add_argument("--only", action="append", default=[], help="rows whose name begins like this; repeatable")
-    parser.add_argument("--runs", type=int, default=5, help="pairs of runs a row (default: 5)")
+    parser.add_argument("--runs", type=int, default=5, help="pairs of runs per row (default: 5)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it works, not how fast it is")
     parser.add_argument("--markdown", action="store_true", help="print GitHub Markdown")
     parser.add_argument("--list", action="store_true", help="print the names of all rows")

@@ -46,7 +46,7 @@ def jax_with_float64() -> Any:
 
 
 def side(jax: Any, function: Callable[..., Any], *columns: Tensor) -> Side:
-    """A compiled function of columns (n,), waited for: JAX computes while Python goes on."""
+    """A compiled function of columns (n,), waited for: JAX computes while Python continues."""
     arrays = [jax.numpy.from_dlpack(column) for column in columns]
     compiled = jax.jit(function)
     return timed(lambda: jax.block_until_ready(compiled(*arrays)), lambda found: [torch.from_dlpack(v) for v in found])

@@ -1,4 +1,4 @@
-"""Run the sides of a row in turn, and keep every figure."""
+"""Run the sides of a row in turn and keep every figure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Result:
 
     @property
     def ratios(self) -> list[float]:
-        """One for each pair of neighbouring runs; a peer that ran once stands in every pair."""
+        """One for each pair of neighbouring runs; a peer that ran once is in every pair."""
         peers = self.peer * len(self.ours) if self.row.peer_once else self.peer
         return [self.row.ratio(a, b) for a, b in zip(self.ours, peers, strict=True)]
 

@@ -56,7 +56,7 @@ def formulas(order: int) -> Sides:
 
 
 def by_sympy(made: problem.Problem) -> Callable[..., list[float]]:
-    """One `diff(f, x)` a partial, of the partial before it; then all of them by one `lambdify`.
+    """One `diff(f, x)` per partial, of the partial before it; then all of them by one `lambdify`.
 
     The signature in sympy 1.14: `lambdify(args, expr, modules=None, printer=None, use_imps=True, dummify=False,
     cse=False, docstring_limit=1000)`; `cse=True` computes common parts once, "math" is the fastest at one point.

@@ -50,7 +50,7 @@ def amount(cost: float, unit: str) -> str:
 
 
 def engines(results: Sequence[Result]) -> Cells:
-    """The cells of the second table, a column an engine; empty where no engine was measured."""
+    """The cells of the second table, one column per engine; empty if no engine was measured."""
     chosen = [result for result in results if result.row.group == GROUP]
     names = list(dict.fromkeys(result.row.ours for result in chosen))
     works = dict.fromkeys(result.row.work for result in chosen)

@@ -68,7 +68,7 @@ def test_an_infinite_slope_by_one_variable_leaves_the_other_alone(name):
 
 
 def test_lost_digits_are_imprecise_by_every_engine():
-    """tanh(-20) has none left of its derivatives: 1 - tanh² is 0."""
+    """tanh(-20) has lost all digits of its derivatives: 1 - tanh² is 0."""
     report = derivcheck.check("tanh(x/(x + y))", order=2, domain=(-1, 1), engines=EAGER, points=200, timing=False)
     assert {row.verdict for row in report.checks[0].partials} <= {Verdict.AGREES, Verdict.IMPRECISE}
 
@@ -98,7 +98,7 @@ def test_taylor_mode_knows_every_head(head):
     text = SPELLED.get(head, f"{head}(x)")
     made = problem.create(text, order=4)
     values = registry.engine("jet")(made)(POINTS[:1]).values
-    own = {"erfcinv": lambda y: mpmath.erfinv(1 - y), "exp2": lambda y: mpmath.mpf(2) ** y}  # mpmath has none
+    own = {"erfcinv": lambda y: mpmath.erfinv(1 - y), "exp2": lambda y: mpmath.mpf(2) ** y}  # which mpmath lacks
     exact = sp.lambdify(sp.Symbol("x", real=True), made.formula, [own, "mpmath"])
     with mpmath.workdps(40):
         for i, x in enumerate(POINTS[0].tolist()):

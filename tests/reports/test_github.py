@@ -16,10 +16,10 @@ from tests.made_reports import (
     FAILED,
     IMPRECISE,
     IN_SUITE,
-    ISOLATED,
     NASTY,
     NOTHING,
     OUTCOMES,
+    REMARKED,
     ROW,
     UNDECIDED,
     UNSUPPORTED,
@@ -108,7 +108,7 @@ def test_a_known_defect_names_its_issue_and_is_a_warning_where_it_is_let_pass():
 
 def test_warnings_and_remarks():
     assert levels(report(replace(CHECK, partials=(ROW, IMPRECISE)))) == ["warning"]
-    assert levels(report(replace(CHECK, partials=(ROW, ISOLATED)))) == ["notice"]
+    assert levels(report(replace(CHECK, partials=(ROW, REMARKED)))) == ["notice"]
     assert levels(report(replace(CHECK, partials=(IMPRECISE,), limits=Limits(strict=True)))) == ["error"]
     ((_, _, message),) = read(report(replace(CHECK, partials=(ROW,), limits=Limits(max_lost_bits=1.0))))
     assert message.startswith("∂f/∂x agrees: 1.5 bits are lost, --max-lost-bits allows 1\n")
@@ -129,9 +129,7 @@ def test_a_run_that_came_to_no_end_says_so(made, shown):
 
 
 def test_a_check_without_rows_is_a_warning_unless_it_should_disagree():
-    assert [(level, message) for level, _, message in read(report(NOTHING))] == [
-        ("warning", "Of 0 partial(s): nothing checked")
-    ]
+    assert [(level, message) for level, _, message in read(report(NOTHING))] == [("warning", "Nothing was checked")]
     ((level, _, message),) = read(report(replace(NOTHING, xfail="a reason")))
     assert (level, message) == ("error", "passed unexpectedly: it should disagree: a reason")
 
@@ -262,7 +260,7 @@ def test_the_command_prints_annotations_and_writes_the_summary(tmp_path):
     assert result.exit_code == 1
     assert result.stdout.startswith("::error title=torch%3Asin%3A f disagrees::")
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == result.stdout
-    assert summary.read_text(encoding="utf-8").count("# derivcheck: Of 2 partial(s): 2 disagree") == 1
+    assert summary.read_text(encoding="utf-8").count("# derivcheck: 2 of 2 partials disagree") == 1
 
 
 def test_other_formats_and_silence_write_no_summary(tmp_path):

@@ -1,6 +1,8 @@
 import io
 import re
 
+import pytest
+import torch
 from rich.console import Console
 
 from derivcheck import check
@@ -28,7 +30,7 @@ def test_the_widest_rows_fit_80_columns():
 def test_each_column_says_what_it_holds():
     header = " ".join(shown(check("x**2", points=100), 200).split("─")[0].split())
     assert "max" in header
-    for words in ("|autograd", "- sympy|", "lost bits", "time", "ratio", "verdict"):
+    for words in ("max error", "autograd", "sympy", "/bound", "time", "ratio", "verdict"):
         assert words in header
 
 
@@ -57,3 +59,33 @@ def test_markup_in_names_is_text():
     assert "x_[" not in table.render(check("x_", timing=False, points=10))
     report = check("x", function=lambda x: x + 1, timing=False, points=10)
     assert "<lambda>" in table.render(report)
+
+
+@pytest.mark.parametrize(("width", "words"), [(40, "/bound"), (60, "sympy"), (80, "ratio"), (200, "ratio")])
+def test_a_narrow_terminal_drops_times_then_sympys_error_and_cuts_no_number(width, words):
+    lines = shown(check("x1**2*sin(x2)", order=2, points=100), width).splitlines()
+    start = next(k for k, line in enumerate(lines) if "─" in line)
+    rows = [line.split() for line in lines if line.startswith(("f ", "∂"))]
+    assert words in lines[start - 1]
+    assert all(row[-1] == "agrees" for row in rows)
+    assert "…" not in "".join(lines)
+    assert max(map(len, lines)) <= width
+
+
+def test_a_remark_is_a_line_below_the_table_and_no_verdict():
+    text = table.render(check("sqrt(x**2 + y**2)", domain=(0, 1), timing=False))
+    assert re.search(r"Remark on ∂f/∂x: at x = 2.23e-308, .* autograd gives inf, exact is 0.707", text)
+    assert "All 3 partials agree" in text
+
+
+def test_where_sympys_side_is_off_a_line_says_so():
+    report = check("sqrt(x**2 + y**2)", function=torch.hypot, domain=(1e-220, 1e-200), timing=False, points=50)
+    assert "sympy gives 0, exact is" in table.render(report)
+
+
+def test_the_last_lines_say_what_was_judged_and_what_would_have_been_found():
+    text = table.render(check("Abs(x)*log(x)", domain=(-1, 1), timing=False))
+    points = re.search(r"([\d,]+) points: ([\d,]+) judged, (.*?) · seed 0 · float64 on cpu · torch", text)
+    parts = [int(part.split()[0].replace(",", "")) for part in points[3].split(", ")]
+    assert int(points[1].replace(",", "")) == int(points[2].replace(",", "")) + sum(parts)
+    assert re.search(r"All 2 partials agree; a relative error of \de-1\d would have been found \(\de-\d\d at the", text)

@@ -35,8 +35,12 @@ def test_one_seed_names_the_same_points_on_cuda_and_cpu():
     assert here.point == there.point
 
 
-def test_auto_is_the_best_device_that_is_there():
-    assert devices.resolve("auto") == devices.present()[-1 if len(devices.present()) == 1 else 1]
+@pytest.mark.parametrize(
+    ("present", "best"), [(["cpu"], "cpu"), (["cpu", "cuda:0", "cuda:1"], "cuda:0"), (["cpu", "mps"], "mps")]
+)
+def test_auto_is_the_first_accelerator_or_else_the_cpu(monkeypatch, present, best):
+    monkeypatch.setattr(devices, "present", lambda: present)
+    assert devices.resolve("auto") == best
 
 
 @pytest.mark.parametrize("name", ["cuba", "cuda:99", "CPU", "", "cpu:0:1"])

@@ -142,6 +142,12 @@ def test_a_run_that_is_stopped_reports_what_is_finished(folder, number, status, 
     assert "--resume goes on" in errors
 
 
+def test_a_name_between_colons_is_not_an_emoji(folder):
+    (folder / "f.py").write_text("def Back(x):\n    return x**3\n")
+    suite(folder, '[[check]]\nexpression = "x**2"\nfunction = "f.py:Back"\n')
+    assert "failed f.py:Back: f disagrees" in run(folder).stderr
+
+
 def test_fail_fast_last_failed_and_the_order_of_what_is_shown(folder):
     wrong = '[[check]]\nname = "wrong"\nexpression = "x**2"\nfunction = "f.py:cube"\n'
     suite(folder, HONEST.format(k=2), wrong, HONEST.format(k=3))

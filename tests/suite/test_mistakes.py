@@ -1,4 +1,4 @@
-"""What is wrong with a suite file is told at once, each mistake with its line, its key and its cure."""
+"""Everything wrong with a suite file is reported at once, each mistake with its line, its key and its cure."""
 
 import pickle
 
@@ -43,11 +43,10 @@ domain = {y = "0:1", w = [0, 1]}
 dtype = ["float64", "float65"]
 """
 ALL = [
-    "s.toml:2: [defaults]: order: '2' is a text. Give a whole number from 0 to 5000, or a list of them.",
-    's.toml:3: check "y*z": wrt: x: the expression has no such variable. Its variables are y, z. '
-    "It stands in [defaults].",
+    "s.toml:2: [defaults]: order: '2' is a string. Give a whole number from 0 to 5000, or a list of them.",
+    's.toml:3: check "y*z": wrt: x: the expression has no such variable. Its variables are y, z. It is in [defaults].',
     "s.toml:4: [defaults]: name: it belongs to a single check. Write it below a line [[check]].",
-    "s.toml:8: check \"first\": expression: character '^' cannot stand in an expression\n"
+    "s.toml:8: check \"first\": expression: character '^' cannot be part of an expression\n"
     "    sin(x^2\n         ^\n  Write ** for a power: x1**2.",
     's.toml:9: check "first": ordr: there is no such key. Did you mean order?',
     's.toml:10: check "first": domain: 1:0 is reversed. Write domain = "0:1".',
@@ -64,31 +63,31 @@ def test_all_mistakes_come_at_once_in_the_order_of_their_lines():
 
 MISTAKES = {
     # types
-    "expression = 3": '3: check 1: expression: 3 is a whole number. Give a text, such as "x1**2*sin(x2)".',
+    "expression = 3": '3: check 1: expression: 3 is a whole number. Give a string, such as "x1**2*sin(x2)".',
     "wrt = 1": '4: check "x": wrt: 1 is a whole number. Give names, such as ["x1", "x2"] or "x1,x2".',
     "wrt = [1]": "wrt: [...] is a list. Give names",
     "wrt = []": "wrt: 0 values. Give 1 to 5000, or leave the key out.",
-    'wrt = ["x", "x"]': "wrt: 'x' stands there twice. Name it once.",
+    'wrt = ["x", "x"]': "wrt: 'x' is given twice. Name it once.",
     'vars = "x y"': "vars: 'x y' is not a name. Names have letters",
     "order = 1.0": "order: 1.0 is a number. Give a whole number from 0 to 5000",
     "order = true": "order: true is true or false. Give a whole number",
     "order = [1, -1]": "order: -1 is out of range. Give a whole number from 0 to 5000.",
     "order = 5001": "order: 5001 is out of range",
-    "order = [1, 1]": "order: 1 stands there twice",
+    "order = [1, 1]": "order: 1 is given twice",
     "points = 0": "points: 0 is out of range. Give a whole number from 1 to",
     "points = 1e4": "points: 10000.0 is a number. Give a whole number from 1 on.",
     f"points = {2**63}": "points: a number of more than 64 bits is out of range",
     f"points = 0x{'f' * 9999}": "points: a number of more than 64 bits is out of range",
     "seed = -1": "seed: -1 is out of range. Give a whole number from 0 to",
-    'corners = "no"': "corners: 'no' is a text. Give true or false, without quotes.",
+    'corners = "no"': "corners: 'no' is a string. Give true or false, without quotes.",
     "strict = 1": "strict: 1 is a whole number. Give true or false",
     "timeout = -1": "timeout: -1 is not a finite number from 0 on. Give a number such as 10.",
     "timeout = inf": "timeout: inf is not a finite number",
     "max-lost-bits = nan": "max-lost-bits: nan is not a finite number",
     "timeout = 2020-01-01": "timeout: 2020-01-01 is a date or a time. Give a number that is not negative.",
-    "name = true": 'check "x": name: true is true or false. Give a text.',
+    "name = true": 'check "x": name: true is true or false. Give a string.',
     'name = " "': "name: it is empty",
-    'name = "a\\u001b[31m"': "name: 'a\\x1b[31m' holds a control character. Remove it.",
+    'name = "a\\u001b[31m"': "name: 'a\\x1b[31m' contains a control character. Remove it.",
     f'name = "{"n" * 1001}"': "name: it has 1001 characters, the most is 1000",
     "tags = {a = 1}": 'tags: {...} is a table. Give a list of words, such as ["slow"].',
     'tags = ["not slow"]': "tags: 'not slow' is not a word. Tags have letters",
@@ -108,7 +107,7 @@ MISTAKES = {
     'vars = "y"': 'vars: lacks x. Give all variables in order, such as vars = "x".',
     'partial = "x,y"': "partial: x,y: 'y' is not a variable. The variables are x.",
     "partial = []": "partial: 0 values",
-    'vars = "x,y,z,t"\norder = 50': '5: check "x": order: 50 in 4 variable(s) means 316251 partials, the most is 5000. '
+    'vars = "x,y,z,t"\norder = 50': '5: check "x": order: 50 in 4 variables means 316251 partials, the most is 5000. '
     'Lower order, name fewer variables in wrt, or pick single ones with partial = "x1,x1,x2".',
     # domains and parameters
     'domain = "1:0"': 'domain: 1:0 is reversed. Write domain = "0:1".',
@@ -128,15 +127,15 @@ MISTAKES = {
     # keys that do not go together
     "rtol = 1e-3": "rtol: goes with atol, neither negative. Give both: rtol = 1e-6 atol = 0.",
     "atol = 0": '4: check "x": atol: rtol goes with atol',
-    'xfail = "bad"\nskip = "slow"': "xfail: it stands beside skip, but what is not run cannot disagree. Keep one",
-    'xfail = "bad"\nknown = "https://e.org"': "xfail: it stands beside known",
-    'order = 1\npartial = "x"': '5: check "x": partial: it stands beside order',
+    'xfail = "bad"\nskip = "slow"': "xfail: it is given together with skip, but what is not run cannot disagree",
+    'xfail = "bad"\nknown = "https://e.org"': "xfail: it is given together with known",
+    'order = 1\npartial = "x"': '5: check "x": partial: it is given together with order',
     'skip = ""': "skip: it is empty. Say something, or leave the key out.",
     'xfail = "\\n "': "xfail: it is empty",
     # keys
     "max_lost_bits = 3": "max_lost_bits: there is no such key. Did you mean max-lost-bits?",
     "timing = false": "timing: there is no such key",
-    '"a\\u001bb" = 1': "a\\x1bb: there is no such key. There are expression, wrt, order",
+    '"a\\u001bb" = 1': "a\\x1bb: there is no such key. The keys are expression, wrt, order",
 }
 
 
@@ -153,14 +152,14 @@ def test_a_mistake_names_its_line_its_key_and_the_cure(text):
 
 
 FILES = {
-    "": "s.toml:1: [check] is not there",
-    "check = []": "s.toml:1: [check] is not there",
+    "": "s.toml:1: [check] is missing",
+    "check = []": "s.toml:1: [check] is missing",
     "\n[check]\nexpression = 'x'": "s.toml:2: [check] is a single table. Begin each check with a line [[check]]",
     "[[check]]\nwrt = 'x'": "s.toml:1: check 1: there is no expression. Give one, such as expression = ",
     "\ncheck = [1]": "s.toml:2: check 1: 1 is not a table",
     "defaults = 1\n[[check]]\nexpression = 'x'": "s.toml:1: defaults: 1 is not a table. Begin them with a line [def",
     "[[check]]\nexpression = 'x'\n[chekc]": "s.toml:3: chekc: there is no such key. Did you mean check?",
-    "'$schema' = 1\n[[check]]\nexpression = 'x'": "s.toml:1: $schema: 1 is not a text",
+    "'$schema' = 1\n[[check]]\nexpression = 'x'": "s.toml:1: $schema: 1 is not a string",
     "[tool.derivcheck]\n[[check]]\nexpression = 'x'": "s.toml:1: tool: there is no such key",
     "[[check]]\nexpression = x*y": "s.toml:2: not TOML: Invalid value\n    expression = x*y\n                 ^\n  ",
     "[[check]]\r\nwrt = 'x'\r\nexpression = 'x": "s.toml:3: not TOML: ",
@@ -173,7 +172,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("text", FILES, ids=[text[:40] for text in FILES])
-def test_a_file_that_is_no_suite_is_refused_at_its_line(text):
+def test_a_file_that_is_not_a_suite_is_refused_at_its_line(text):
     (mistake,) = mistakes(text)
     assert FILES[text] in mistake
 
@@ -192,14 +191,14 @@ def test_in_a_pyproject_headers_have_their_whole_name():
 def test_names_that_were_given_must_differ():
     entry = '[[check]]\nname = "a"\nexpression = "x"\n'
     assert mistakes(entry * 3) == [
-        's.toml:5: check "a": name: the check of line 1 is called so too. Rename one.',
-        's.toml:8: check "a": name: the check of line 1 is called so too. Rename one.',
+        's.toml:5: check "a": name: the check in line 1 has the same name. Rename one.',
+        's.toml:8: check "a": name: the check in line 1 has the same name. Rename one.',
     ]
     (mistake,) = mistakes(entry + 'dtype = ["float64", "float32"]\n' + entry.replace('"a"', '"a[float32]"'))
-    assert mistake.startswith('s.toml:6: check "a[float32]": name: the check of line 1')
+    assert mistake.startswith('s.toml:6: check "a[float32]": name: the check in line 1')
 
 
-def test_a_mistake_of_the_defaults_is_told_once_and_at_its_own_line():
+def test_a_mistake_of_the_defaults_is_reported_once_and_at_its_own_line():
     entry = '[[check]]\nexpression = "x"\n'
     assert len(mistakes("[defaults]\ndtype = 'float65'\n" + entry * 5)) == 1
     (mistake,) = mistakes("[defaults]\n\nexpression = 'x^2'\n[[check]]\norder = 2")
@@ -217,7 +216,7 @@ MISSING = {
     "no/suite.toml": "there is no such file.",
     "latin.toml": "latin.toml:2: this is not UTF-8. Save the file in that encoding.",
     "large.toml": "the file has more than 2097152 bytes. Split it into several.",
-    "a\0b": "a?b: it cannot be read",
+    "a\0b": "a\\x00b: it cannot be read",
     "n" * 999: "it cannot be read: File name too long",
 }
 
@@ -239,7 +238,10 @@ HOSTILE = {
         f"[[check]]\nexpression='x'\norder={list(range(5000))}\ndtype=['float64', 'float32', 'float16']",
         "there are 15000 checks, the most is 10000. Split the file",
     ),
-    "unknown keys": ("[[check]]\n" + "".join(f"k{i}=1\n" for i in range(5000)), "s.toml: these are 1000 mistakes"),
+    "unknown keys": (
+        "[[check]]\n" + "".join(f"k{i}=1\n" for i in range(5000)),
+        "s.toml: there are 1000 mistakes so far",
+    ),
     "a long key": (f"[[check]]\nexpression='x'\n{'k' * 100_000}=1\n", "kkk...: there is no such key"),
     "a long value": (f"[[check]]\nexpression='x'\ndomain='{'0' * 100_000}'\n", "000..."),
     "a deep value": (f"[[check]]\nexpression='x'\nwrt={'[' * 90}{']' * 90}\n", "wrt: [...] is a list"),
@@ -266,7 +268,7 @@ def test_checks_that_would_not_fit_into_memory_are_refused(monkeypatch):
     ]
 
 
-def test_the_error_is_a_wrong_request_of_one_paragraph_a_mistake():
+def test_the_error_is_a_wrong_request_of_one_paragraph_per_mistake():
     with pytest.raises(RequestError) as caught:
         loads(MANY, "s.toml")
     assert str(caught.value) == "\n\n".join(ALL)

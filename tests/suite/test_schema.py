@@ -44,19 +44,19 @@ def test_the_schema_is_one_of_its_draft():
 
 
 def test_a_suite_has_every_option_of_a_check_and_no_other():
-    assert set(suite_keys.OPTIONS) == set(options())
-    assert set(suite_keys.DEFAULTS) - set(suite_keys.OPTIONS) == {"tags"}
-    assert set(suite_keys.CHECK) - set(suite_keys.DEFAULTS) == {"name", "skip", "xfail", "known"}
+    assert set(suite_keys.OPTION_KEYS) == set(options())
+    assert set(suite_keys.DEFAULT_KEYS) - set(suite_keys.OPTION_KEYS) == {"tags"}
+    assert set(suite_keys.CHECK_KEYS) - set(suite_keys.DEFAULT_KEYS) == {"name", "skip", "xfail", "known"}
 
 
 def test_the_schema_has_the_keys_of_the_loader():
     assert set(SCHEMA["properties"]) == set(suite_entries.OUTERMOST)
-    assert set(SCHEMA["$defs"]["defaults"]["properties"]) == set(suite_keys.DEFAULTS)
-    assert set(SCHEMA["$defs"]["check"]["properties"]) == set(suite_keys.CHECK)
+    assert set(SCHEMA["$defs"]["defaults"]["properties"]) == set(suite_keys.DEFAULT_KEYS)
+    assert set(SCHEMA["$defs"]["check"]["properties"]) == set(suite_keys.CHECK_KEYS)
 
 
 def test_every_key_is_described_and_has_the_default_of_the_command_line():
-    for key in suite_keys.CHECK:
+    for key in suite_keys.CHECK_KEYS:
         assert len(SCHEMA["$defs"][key]["description"]) > 10, key
     for name, parameter in options().items():
         default = parameter.default[0] if isinstance(parameter.default, list) else parameter.default
@@ -70,7 +70,7 @@ def test_limits_and_choices_are_those_of_the_program():
     assert tuple(definitions["sampler"]["enum"]) == problem.SAMPLERS
     assert tuple(definitions["layout"]["enum"]) == problem.LAYOUTS
     assert definitions["number-of-steps"]["maximum"] == multi_index.MOST_PARTIALS
-    assert definitions["points"]["maximum"] == definitions["seed"]["maximum"] == suite_values.LARGEST
+    assert definitions["points"]["maximum"] == definitions["seed"]["maximum"] == suite_values.LARGEST_INTEGER
     assert definitions["expression"]["maxLength"] == scanning.LONGEST
     assert definitions["name"]["maxLength"] == definitions["reason"]["maxLength"] == suite_values.LONGEST_LINE
     assert SCHEMA["properties"]["check"]["maxItems"] == suite_entries.MOST_CHECKS
@@ -99,6 +99,7 @@ dtype = ["float64", "float32"]
 device = ["cpu", "cuda:1"]
 engine = ["reverse", "symbolic"]
 strict = true
+control = true
 max-lost-bits = 10.5
 rtol = 1e-3
 atol = 0
@@ -154,7 +155,7 @@ def is_loaded(text):
 
 def test_a_suite_with_all_keys_is_valid_and_loads():
     tree = tomllib.loads(FULL)
-    assert {key for check in tree["check"] for key in check} == set(suite_keys.CHECK)
+    assert {key for check in tree["check"] for key in check} == set(suite_keys.CHECK_KEYS)
     VALIDATOR.validate(tree)
     assert len(loads(FULL, "s.toml")) == 9
 

@@ -62,7 +62,7 @@ NOTHING = {
     "[sx]*": r"--select \[sx\]\*: there is no such check",
     "soft": "there is no such check",
     "kernels.py:gelu": "Did you mean kernels.py:Gelu",
-    "zzz": r"There are softplus, softplus\[float32\], .*, \.\.\.\.$",
+    "zzz": r"The checks are softplus, softplus\[float32\], .*, \.\.\.\.$",
     "a\x1b": r"--select a\\x1b:",
 }
 
@@ -134,7 +134,7 @@ def test_shards_are_dealt_out_in_turn():
         ("", "not a share"),
     ],
 )
-def test_a_share_that_is_none_is_an_error(share, message):
+def test_what_is_not_a_share_is_an_error(share, message):
     with pytest.raises(RequestError, match=message):
         shard(CHECKS, share)
 

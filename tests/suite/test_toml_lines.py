@@ -1,4 +1,4 @@
-"""Lines of keys: in each of these documents every number is the line that it stands in, or begins in."""
+"""Lines of keys: in each of these documents every number is the line that it is on, or begins on."""
 
 import random
 import tomllib
@@ -28,7 +28,7 @@ DOCUMENTS = {
 
 
 def numbers(value, path=()):
-    """Every whole number that stands in a table, with its path."""
+    """Every whole number in a table, with its path."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from numbers(inner, (*path, key))
@@ -96,7 +96,7 @@ def test_random_documents_are_followed_to_the_end(seed):
     assert {path: lines.get(path) for path in written} == written
 
 
-def test_what_is_no_toml_is_no_crash():
+def test_what_is_not_toml_does_not_crash_it():
     choose = random.Random(0)
     for _ in range(2000):
         text = "".join(choose.choices("[]{}\"'#=.\\\n\r\t ab1,\0é", k=choose.randrange(40)))

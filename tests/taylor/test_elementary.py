@@ -28,7 +28,7 @@ def cylinder(bessel, n, half, sign):
     return lambda x, order: [coefficient(x, k) for k in range(order + 1)]
 
 
-# name -> (mpmath's function, points): a new rule fails until it stands here.
+# name -> (mpmath's function, points): a new rule fails until it is listed here.
 REFERENCES = {
     "exp": (mpmath.exp, LINE),
     "exp2": (lambda x: mpmath.mpf(2) ** x, LINE),

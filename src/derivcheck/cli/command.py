@@ -1,4 +1,4 @@
-"""The command line: one command, no subcommands. Reads the request, hands it to `check`, prints, exits.
+"""The command line: one command, no subcommands. Reads the request, passes it to `check`, prints, exits.
 
 Nothing heavy is imported before it is needed: `--help` must not wait a second for torch.
 """
@@ -6,12 +6,14 @@ Nothing heavy is imported before it is needed: `--help` must not wait a second f
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from derivcheck.cli import options as o
+from derivcheck.cli.request import Request
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
 from derivcheck.expression import texts
 
@@ -37,13 +39,14 @@ def command(
     seed: o.Seed = 0,
     sampler: o.Sampler = "uniform",
     corners: o.Corners = True,
-    dtype: o.Dtype = ["float64"],  # noqa: B006 nobody writes to it
+    dtype: o.Dtype = ["float64"],  # noqa: B006 never modified
     device: o.Device = ["cpu"],  # noqa: B006
     engine: o.Engine = ["reverse"],  # noqa: B006
     threads: o.Threads = None,
     list_engines: o.ListEngines = False,
     list_functions: o.ListFunctions = False,
     strict: o.Strict = False,
+    control: o.Control = False,
     max_lost_bits: o.MaxLostBits = None,
     rtol: o.Rtol = None,
     atol: o.Atol = None,
@@ -69,20 +72,13 @@ def command(
     version: o.Version = False,
 ) -> None:
     """Is this derivative right? Torch autograd against sympy at random points, refereed by the exact value."""
-    request = dict(context.params)
-    for name in o.WITH_COMMAS:
-        request[name] = [word for text in request[name] or () for word in texts.split(text)]
-    for shown_at_once in ("version", "list_engines", "list_functions"):
-        request.pop(shown_at_once, None)
-    given = {name for name in request if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
-    raise typer.Exit(int(_guarded(request, given)))
+    raise typer.Exit(int(_guarded(Request.of(context))))
 
 
-def _guarded(request: dict[str, Any], given: set[str]) -> ExitStatus:
-    """Run; every error becomes one message and one exit status. `given` are the options that the command line has."""
-    debug = request.pop("debug")
+def _guarded(request: Request) -> ExitStatus:
+    """Run; every error becomes one message and one exit status."""
     try:
-        return _run(request, given)
+        return _run(request)
     except DerivcheckError as error:
         typer.echo(f"derivcheck: {error}", err=True)
         return ExitStatus.USAGE
@@ -93,56 +89,54 @@ def _guarded(request: dict[str, Any], given: set[str]) -> ExitStatus:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.INTERRUPTED
     except Exception as error:
-        if debug:
-            raise
-        place = f"{type(error).__name__}: {error} (--debug shows where)"
-        typer.echo(f"derivcheck: a defect of derivcheck: {place}", err=True)
-        return ExitStatus.DEFECT
+        if request.debug:
+            traceback.print_exc()
+        hint = "" if request.debug else " (--debug shows where)"
+        typer.echo(f"derivcheck: a bug in derivcheck: {type(error).__name__}: {error}{hint}", err=True)
+        return ExitStatus.BUG
 
 
-def _run(request: dict[str, Any], given: set[str]) -> ExitStatus:
-    from derivcheck.cli import suite as cli_suite  # noqa: PLC0415 rich
+def _run(request: Request) -> ExitStatus:
+    from derivcheck.cli import suite as of_suite  # noqa: PLC0415 rich
     from derivcheck.cli.delivery import Deliveries  # noqa: PLC0415 rich
 
-    if request["show"] not in ("", "all", "failures"):
-        raise RequestError(f"--show {ascii(request['show'])[1:-1]}: unknown", "Choose from all, failures.")
-    if request["suite"]:
-        return cli_suite.run(request, {name: request[name] for name in given & request.keys()})
-    cli_suite.refuse_without_suite({name: request[name] for name in given & request.keys()})
-    for name in cli_suite.OF_A_SUITE:
-        del request[name]
-    report, show, formulas, quiet = (request.pop(name) for name in ("report", "show", "formulas", "quiet"))
-    deliveries = Deliveries.open(report or [], show=show or "all", formulas=formulas, quiet=quiet)
+    request.require_shown()
+    if request.suite:
+        return of_suite.run_suite(request)
+    of_suite.refuse_without_suite(request)
+    deliveries = Deliveries.open(request, show="all")
     with deliveries.discarded_on_failure(), deliveries.progress():
-        result = _check(**request)
+        result = _check(request)
     deliveries.write(result)
     return result.exit_status
 
 
-def _check(expression: str, **given: Any) -> "Report":
+def _check(request: Request) -> "Report":
     """Turn texts into what `check` takes."""
-    text = sys.stdin.read() if expression == "-" else expression
+    text = sys.stdin.read() if request.expression == "-" else request.expression
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
     check = _load_check()
-    from derivcheck.problem import tolerances  # noqa: PLC0415 sympy
+    from derivcheck.problem import OPTIONS, tolerances  # noqa: PLC0415 sympy
 
-    request = {
-        "variables": given.pop("variables") or None,
-        "wrt": given.pop("wrt") or None,
-        "partials": given.pop("partial"),
-        "params": dict(map(texts.assignment, given.pop("param") or ())),
-        "domain": given.pop("domain") or "0:1",
-        "engines": given.pop("engine"),
-        "function": given.pop("function") or None,
-        "tolerances": tolerances(given.pop("rtol"), given.pop("atol")),
-    }
-    return check(text, **request, **given)
+    as_they_are = ("order", "dtype", "device", "threads", *(name for name in OPTIONS if name != "tolerances"))
+    return check(
+        text,
+        variables=request.variables or None,
+        wrt=request.wrt or None,
+        partials=request.partial or None,
+        params=dict(map(texts.assignment, request.param)),
+        domain=request.domain or "0:1",
+        engines=request.engine,
+        function=request.function or None,
+        tolerances=tolerances(request.rtol, request.atol),
+        **{name: getattr(request, name) for name in as_they_are},
+    )
 
 
 def _load_check() -> Callable[..., "Report"]:
-    """Import what does the work. Collecting garbage among the objects of torch and sympy takes 0.1 s a time and finds
-    none, so there is no collection while they are made, and they are left out of later ones."""
+    """Import what does the work. Each garbage collection among the objects of torch and sympy takes 0.1 s and finds
+    nothing, so there is none while they are created, and later ones leave them out."""
     gc.disable()
     from derivcheck.api import check  # noqa: PLC0415 torch
 
@@ -152,7 +146,7 @@ def _load_check() -> Callable[..., "Report"]:
 
 
 def shielded(arguments: Sequence[str]) -> list[str]:
-    """Let an expression begin with a minus: what looks like -x1**2 goes behind `--`, where no option is looked for."""
+    """Let an expression begin with a minus: what looks like -x1**2 is moved after `--`, which ends the options."""
     params = {name: p for p in typer.main.get_command(app).params for name in (*p.opts, *p.secondary_opts)}
     kept: list[str] = []
     waiting = iter(arguments)
@@ -170,7 +164,7 @@ def shielded(arguments: Sequence[str]) -> list[str]:
 
 
 def _is_expression(argument: str, params: dict[str, Any]) -> bool:
-    """A single dash, more behind it, and neither a known option nor -n5."""
+    """A single dash with something after it, and neither a known option nor -n5."""
     dashed = argument.startswith("-") and not argument.startswith("--") and argument != "-"
     return dashed and argument not in params and not (argument[:2] == "-n" and argument[2:].lstrip("=").isdigit())
 

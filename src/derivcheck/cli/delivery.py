@@ -1,24 +1,25 @@
-"""Where reports go: the terminal, a log, or files that are opened before the work begins and replaced in one step."""
+"""Where reports go: the terminal, a log, or files, which are opened before the work begins and replaced in one step."""
 
 import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from derivcheck.cli.progress import bar
-from derivcheck.errors import RequestError
+from derivcheck.cli.request import Request
+from derivcheck.errors import RequestError, printable
 from derivcheck.reports import FORMATS, renderer
 from derivcheck.results import Report
 
 
 @dataclass(frozen=True)
 class File:
-    """A report to be written to `target`, by way of `draft` beside it."""
+    """A report that goes to `draft` first and then replaces `target`, in the same folder."""
 
     format: str
     target: Path
@@ -27,7 +28,7 @@ class File:
 
 @dataclass(frozen=True)
 class Deliveries:
-    """What was asked for with --report, --show, --formulas and --quiet."""
+    """What --report, --show, --formulas and --quiet ask for."""
 
     printed: tuple[str, ...]
     files: tuple[File, ...]
@@ -36,21 +37,21 @@ class Deliveries:
     quiet: bool
 
     @classmethod
-    def open(cls, requested: Sequence[str], *, show: str, formulas: bool, quiet: bool) -> "Deliveries":
+    def open(cls, request: Request, *, show: str) -> "Deliveries":
         """Check the formats and make sure that every file can be written, before any work is done.
 
-        Who asks for files alone sees the table as well.
+        If only files are requested, the table is printed too. `show` is the default of --show.
         """
-        pairs = [text.partition("=")[::2] for text in requested]
+        pairs = [text.partition("=")[::2] for text in request.report]
         for name, _ in pairs:
             if name not in FORMATS:
                 raise RequestError(
-                    f"--report {ascii(name)[1:-1]}: unknown format",
+                    f"--report {printable(name)}: unknown format",
                     f"Choose from {', '.join(FORMATS)}; add =FILE to write a file.",
                 )
         files = tuple(_draft(name, path) for name, path in pairs if path)
         printed = tuple(name for name, path in pairs if not path)
-        return cls(printed or ("table",), files, show, formulas, quiet)
+        return cls(printed or ("table",), files, request.show or show, request.formulas, request.quiet)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[None]:
@@ -61,7 +62,7 @@ class Deliveries:
 
     @contextlib.contextmanager
     def discarded_on_failure(self) -> Iterator[None]:
-        """Remove the drafts where the work fails."""
+        """Remove the drafts if the work fails."""
         try:
             yield
         except BaseException:
@@ -70,7 +71,7 @@ class Deliveries:
             raise
 
     def write(self, report: Report) -> None:
-        """Print what is to be printed, and put every file in its place."""
+        """Print what is requested and put every file in its place."""
         for file in self.files:
             file.draft.write_text(renderer(file.format)(report), encoding="utf-8")
             os.replace(file.draft, file.target)
@@ -84,16 +85,18 @@ class Deliveries:
             _summarise(report)
 
     def _table(self, report: Report) -> None:
-        """In colour and to the width of a terminal; in a pipe or a log as wide as it is."""
-        from derivcheck.reports.table import WIDE, show_on  # noqa: PLC0415 the table alone needs it
+        """In colour and as wide as the terminal; in a pipe or a log as wide as the content."""
+        from derivcheck.reports.table import WIDE, show_on  # noqa: PLC0415 only the table needs it
 
-        console = Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False)
+        console = Console(
+            width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False, emoji=False
+        )
         show_on(console, report, show=self.show, formulas=self.formulas)
 
 
 def _summarise(report: Report) -> None:
-    """Add to the summary of the job, where GitHub Actions names a file for it. What fails here costs no result."""
-    from derivcheck.reports.github import summarise  # noqa: PLC0415 this format alone needs it
+    """Append to the job summary if GitHub Actions names a file for it. A failure here does not fail the run."""
+    from derivcheck.reports.github import summarise  # noqa: PLC0415 only this format needs it
 
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:

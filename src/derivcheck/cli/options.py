@@ -35,7 +35,7 @@ def _list_engines(wanted: bool) -> None:
 
 EXITS = (
     "Exit status: 0 all agree, 1 something disagrees, 2 the request is wrong, 3 undecided or unsupported, "
-    "4 a defect of derivcheck, 130 interrupted, 143 terminated."
+    "4 a bug in derivcheck, 130 interrupted, 143 terminated."
 )
 _FUNCTION = (
     "Check this torch function against the formula: MODULE:NAME or FILE.py:NAME. "
@@ -86,6 +86,7 @@ ListFunctions = Annotated[
     ),
 ]
 Strict = Annotated[bool, _option("Verdict", "Warnings fail: rows that are imprecise.", "--strict")]
+Control = Annotated[bool, _option("Verdict", "Plant an error in what agrees: it must be found.", "--control")]
 MaxLostBits = Annotated[float | None, _option("Verdict", "Fail where more bits are lost.", show_default=False)]
 Rtol = Annotated[
     float | None, _option("Verdict", "With --atol: fixed tolerances instead of the noise.", show_default=False)
@@ -122,7 +123,7 @@ Show = Annotated[
 Formulas = Annotated[bool, _option("Output", "Print the formula of every partial.", "--formulas")]
 Timing = Annotated[bool, _option("Output", "Measure times, or not: faster.", "--timing/--no-timing")]
 Quiet = Annotated[bool, _option("Output", "Print nothing: the exit status says it.", "--quiet", "-q")]
-Debug = Annotated[bool, _option("Output", "Show the traceback of a defect of derivcheck.", "--debug")]
+Debug = Annotated[bool, _option("Output", "Show the traceback of a bug in derivcheck.", "--debug")]
 Version = Annotated[bool, _option("Output", "Show the version.", "--version", callback=_version, is_eager=True)]
 
 WITH_COMMAS = ("wrt", "variables", "dtype", "device", "engine")  # x,y says the same as giving the option twice

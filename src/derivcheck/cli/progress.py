@@ -36,7 +36,7 @@ def live(total: int, *, quiet: bool, known_ok: bool) -> Iterator[Listener | None
     if quiet:
         yield None
         return
-    console, counts = Console(stderr=True, highlight=False), Counter[str]()
+    console, counts = Console(stderr=True, highlight=False, emoji=False), Counter[str]()
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=total)

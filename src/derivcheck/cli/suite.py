@@ -1,9 +1,9 @@
-"""The command line of a suite: which options mean what for many checks at once."""
+"""The command line of a suite: what the options mean for many checks at once."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,78 +11,86 @@ import typer
 
 from derivcheck.cli.delivery import Deliveries
 from derivcheck.cli.progress import live
+from derivcheck.cli.request import Request, option
 from derivcheck.errors import ExitStatus, RequestError
 from derivcheck.run.plan import STATE, Plan, carry_out, chosen
 from derivcheck.suite import selection
 
-# Options that say how a suite runs, and those that every check of it takes over.
+# Options that say how a suite runs; those that replace the keys of its checks; those that need a single check.
 OF_A_SUITE = (
     "suite", "select", "tag", "list", "shard", "fail_fast", "last_failed", "no_functions", "known_ok", "jobs",
     "cluster", "resume",
 )  # fmt: skip
 OVERRIDES = (
-    "order", "layout", "points", "seed", "sampler", "corners", "dtype", "device", "engine", "strict", "max_lost_bits",
-    "rtol", "atol", "timeout",
+    "order", "layout", "points", "seed", "sampler", "corners", "dtype", "device", "engine", "strict", "control",
+    "max_lost_bits", "rtol", "atol", "timeout",
 )  # fmt: skip
 OF_ONE_CHECK = ("expression", "wrt", "partial", "variables", "param", "domain", "function", "formulas")
 
 
-def refuse_without_suite(given: Mapping[str, Any]) -> None:
+def refuse_without_suite(request: Request) -> None:
     """An option of a suite means nothing for one expression."""
     for name in OF_A_SUITE:
-        if name in given:
-            raise RequestError(
-                f"--{name.replace('_', '-')} goes with --suite", "Name a suite: --suite derivcheck.toml."
-            )
+        if name in request.given:
+            raise RequestError(f"{option(name)} goes with --suite", "Name a suite: --suite derivcheck.toml.")
 
 
-def run(request: Mapping[str, Any], given: Mapping[str, Any]) -> ExitStatus:
-    """Choose, run, report. `given` are the options that the command line has, `request` all with their defaults."""
-    plan = _plan(request, given)
+def run_suite(request: Request) -> ExitStatus:
+    """Choose the checks, run them, report them."""
+    _refuse_with_suite(request)
+    plan = _plan(request)
     checks = chosen(plan)
-    if request["list"]:
+    if request.list:
         typer.echo(selection.listing(checks))
         return ExitStatus.AGREES
-    show = request["show"] or "failures"
-    deliveries = Deliveries.open(request["report"] or [], show=show, formulas=False, quiet=request["quiet"])
-    showing = live(len(checks), quiet=request["quiet"], known_ok=plan.known_ok)
+    deliveries = Deliveries.open(request, show="failures")
+    showing = live(len(checks), quiet=request.quiet, known_ok=request.known_ok)
     with deliveries.discarded_on_failure(), showing as listener:
         report = carry_out(plan, checks, listener)
     deliveries.write(report)
     if report.interrupted:
-        sys.stderr.write(f"derivcheck: {len(checks) - len(report.checks)} checks were not run; --resume goes on\n")
+        left = len(checks) - len(report.checks)
+        sys.stderr.write(f"derivcheck: {left} checks were not run; --resume goes on\n")
     return report.exit_status
 
 
-def _plan(request: Mapping[str, Any], given: Mapping[str, Any]) -> Plan:
+def _refuse_with_suite(request: Request) -> None:
     for name in OF_ONE_CHECK:
-        if name in given:
-            option = "an expression" if name == "expression" else f"--{'vars' if name == 'variables' else name}"
+        if name in request.given:
             raise RequestError(
-                f"{option} belongs to a single check, not beside --suite", "Write it into the suite file."
+                f"{option(name)} belongs to a single check, not beside --suite", "Write it into the suite file."
             )
-    if request["cluster"] and "jobs" in given:
+    if request.cluster and "jobs" in request.given:
         raise RequestError("--cluster and --jobs exclude each other", "Keep one of them.")
+
+
+def _plan(request: Request) -> Plan:
     return Plan(
-        suites=request["suite"],
-        select=request["select"] or (),
-        tags=request["tag"] or (),
-        shard=request["shard"],
-        functions=not request["no_functions"],
-        overrides={name.replace("_", "-"): given[name] for name in OVERRIDES if name in given},
-        last_failed=request["last_failed"],
-        fail_fast=request["fail_fast"],
-        resume=request["resume"],
-        known_ok=request["known_ok"],
-        jobs=request["jobs"],
-        cluster=request["cluster"],
-        timing="timing" in given and request["timing"],
-        threads=request["threads"],
-        journal=_journal(request["report"] or ()),
+        suites=request.suite,
+        select=request.select,
+        tags=request.tag,
+        shard=request.shard,
+        functions=not request.no_functions,
+        overrides={name.replace("_", "-"): _as_in_toml(request, name) for name in OVERRIDES if name in request.given},
+        last_failed=request.last_failed,
+        fail_fast=request.fail_fast,
+        resume=request.resume,
+        known_ok=request.known_ok,
+        jobs=request.jobs,
+        cluster=request.cluster,
+        timing="timing" in request.given and request.timing,
+        threads=request.threads,
+        journal=_journal(request.report),
     )
 
 
-def _journal(reports: list[str] | tuple[str, ...]) -> Path:
-    """Beside the first report file, so that runs with different reports do not meet."""
+def _as_in_toml(request: Request, name: str) -> Any:
+    """The value of an option as a suite file would have it."""
+    value = getattr(request, name)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _journal(reports: Sequence[str]) -> Path:
+    """Next to the first report file, so that runs with different reports do not share one."""
     files = [text.partition("=")[2] for text in reports if text.partition("=")[2]]
     return Path(f"{files[0]}.jsonl") if files else STATE

@@ -26,7 +26,7 @@ from derivcheck.errors import Unsupported
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
-COMPILERS = ("g++", "clang++", "c++", "cl")
+COMPILERS = ("g++", "clang++", "c++", "cl")  # the usual names on Linux, macOS, any Unix and Windows
 
 
 def prepare(problem: Problem) -> Evaluate:

@@ -1,4 +1,4 @@
-"""A look at the user's function before it is trusted: shape, dtype, device, purity and determinism."""
+"""Checks of the user's function before it is trusted: shape, dtype, device, purity and determinism."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from derivcheck.engines.calling import is_lacking, user_function
-from derivcheck.engines.loading import HERE, PointFunction, raised
+from derivcheck.engines.loading import HERE, UserFunction, raised
 from derivcheck.errors import DerivcheckError, FunctionError
 
 # The modules of this package that call the user's function or its backward: what is raised further in is not theirs.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def first_evaluation(problem: Problem, evaluate: Evaluate, points: Tensor) -> Partials:
-    """The first evaluation. What the user's function does wrong is found here."""
+    """The first evaluation. Raises `FunctionError` with what the user's function does wrong."""
     if problem.function is None:
         return evaluate(points)
     examine(user_function(problem), problem.function_name, list(points))
@@ -46,7 +46,7 @@ def failure(problem: Problem, error: BaseException) -> FunctionError | None:
     return raised(problem.function_name, "raises", error)
 
 
-def examine(function: PointFunction, name: str | None, columns: Sequence[Tensor]) -> None:
+def examine(function: UserFunction, name: str | None, columns: Sequence[Tensor]) -> None:
     """Call the function twice on n points and refuse what cannot be differentiated point by point.
 
     It is called as a training loop does, with leaves that require grad: it may differentiate by itself.
@@ -70,7 +70,7 @@ def examine(function: PointFunction, name: str | None, columns: Sequence[Tensor]
     _require_same(first.detach().reshape(-1), second.detach().reshape(-1), name)
 
 
-def _require_no_writing(function: PointFunction, name: str, columns: Sequence[Tensor], error: BaseException) -> None:
+def _require_no_writing(function: UserFunction, name: str, columns: Sequence[Tensor], error: BaseException) -> None:
     """Torch raises if a leaf that requires grad is changed in place: say which, as for what changes it unnoticed."""
     if "in-place operation" in str(error):
         given = [column.clone() for column in columns]

@@ -1,10 +1,9 @@
-"""The user's own torch function: found by name, looked at once before it is trusted, its errors said in its own frames.
+"""The user's own torch function: found by name, and its errors reported with the user's frames only.
 
-Naming a function runs its code: that is what it is named for.
+Naming a function imports its module, which runs that module's code, as the user intends.
 """
 
 import copy
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -18,34 +17,34 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from derivcheck.errors import FunctionError
+from derivcheck.errors import FunctionError, did_you_mean
 
-MOST_FRAMES = 5  # of the user's traceback: the place is in the last ones
-HERE = str(Path(__file__).parents[1])
+MOST_FRAMES = 5  # of the user's traceback: the error is in the last ones
+MOST_NAMES = 10  # of a module, in the message that it lacks a name: one line
+HERE = str(Path(__file__).parents[1])  # the package's folder, whose frames are not the user's
 TORCH = str(Path(torch.__file__).parent)
 
-PointFunction = Callable[..., Any]
+UserFunction = Callable[..., Any]  # tensors, in one of the layouts -> what should be a tensor
 
 
-def load(name: str) -> PointFunction:
-    """`module:name`, `package.module:object.attribute` or `file.py:name`, as something to call with tensors."""
+def load(name: str) -> UserFunction:
+    """The function named `module:name`, `package.module:object.attribute` or `file.py:name`."""
     place, colon, path = name.rpartition(":")
     if not colon or not place or not path:
         raise FunctionError(f"--function {name}: not a place and a name", "Write it like module:name or file.py:name.")
     found: Any = _module(place, name)
     for part in path.split("."):
         if not hasattr(found, part):
-            near = difflib.get_close_matches(part, dir(found), n=3)
-            cure = f"Did you mean {' or '.join(near)}?" if near else f"It has {', '.join(_public(found))}."
+            cure = did_you_mean(part, dir(found)) or f"It has {', '.join(_public(found))}."
             raise FunctionError(f"--function {name}: {getattr(found, '__name__', place)} has no {part}", cure)
         found = getattr(found, part)
     return callable_of(found, name)
 
 
-def callable_of(found: Any, name: str) -> PointFunction:
+def callable_of(found: Any, name: str) -> UserFunction:
     """What is called: an autograd.Function's `apply`, a module in the dtype of its input, or the thing itself."""
     if inspect.isclass(found) and issubclass(found, torch.autograd.Function):
-        apply: PointFunction = found.apply
+        apply: UserFunction = found.apply
         return apply
     if inspect.isclass(found) and issubclass(found, torch.nn.Module):
         raise FunctionError(
@@ -61,7 +60,7 @@ def callable_of(found: Any, name: str) -> PointFunction:
 
 
 class _AnyDtype:
-    """A module that follows the dtype and device of its input: a copy of it for each that is asked for."""
+    """A module that follows the dtype and device of its input, with one copy per dtype and device."""
 
     def __init__(self, module: torch.nn.Module) -> None:
         self.module = module
@@ -77,28 +76,27 @@ class _AnyDtype:
 
 
 def _module(place: str, name: str) -> ModuleType:
-    """Import a module or a file; its folder and the working directory are importable meanwhile and after."""
-    path = Path(place)
-    is_file = place.endswith(".py")
-    for folder in (str(Path.cwd()), str(path.resolve().parent)) if is_file else (str(Path.cwd()),):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
+    """Import a module or a file. The working directory and the file's folder are importable from then on."""
+    path, is_file = Path(place), place.endswith(".py")
+    _make_importable(Path.cwd(), *([path.resolve().parent] if is_file else []))
     if is_file and not path.is_file():
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=3)
-        raise FunctionError(
-            f"--function {name}: there is no file {place}", f"Did you mean {' or '.join(near)}?" if near else ""
-        )
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.py")])
+        raise FunctionError(f"--function {name}: there is no file {place}", near)
     try:
         return _from_file(path) if is_file else importlib.import_module(place)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: it would end the run with a status of its own
-        missing = isinstance(error, ModuleNotFoundError) and not is_file and place.startswith(error.name or " ")
-        if missing:
-            raise FunctionError(
-                f"--function {name}: there is no module {place}", "Install it, or write file.py:name."
-            ) from None
+        if isinstance(error, ModuleNotFoundError) and not is_file and place.startswith(error.name or " "):
+            cause = f"--function {name}: there is no module {place}"
+            raise FunctionError(cause, "Install it, or write file.py:name.") from None
         raise raised(name, "fails when it is imported", error) from None
+
+
+def _make_importable(*folders: Path) -> None:
+    for folder in map(str, folders):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
 
 
 def _from_file(path: Path) -> ModuleType:
@@ -112,11 +110,12 @@ def _from_file(path: Path) -> ModuleType:
 
 
 def _public(found: Any) -> list[str]:
-    return [n for n in dir(found) if not n.startswith("_")][:10] or ["nothing public"]
+    """The first public names of a module or an object."""
+    return [n for n in dir(found) if not n.startswith("_")][:MOST_NAMES] or ["nothing public"]
 
 
 def raised(name: str | None, what: str, error: BaseException) -> FunctionError:
-    """The user's error, with the user's own frames."""
+    """A `FunctionError` with the user's error and the last of the user's own frames."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if not f.filename.startswith((HERE, TORCH, "<frozen"))] or frames[-1:]
     shown = "".join(traceback.format_list(own[-MOST_FRAMES:]))

@@ -5,7 +5,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from derivcheck.engines.extend import Engine
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 
 GROUP = "derivcheck.engines.v1"
 BUILT_IN = {
@@ -27,7 +27,7 @@ def engine(name: str) -> Engine:
     for plugin in (_load(point) for point in entry_points(group=GROUP) if point.name == name):
         if plugin is not None:
             return plugin
-    raise RequestError(f"--engine {ascii(name)[1:-1]}: unknown", f"Choose from {', '.join(names())}.")
+    raise RequestError(f"--engine {printable(name)}: unknown", f"Choose from {', '.join(names())}.")
 
 
 def names() -> list[str]:

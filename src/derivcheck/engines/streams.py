@@ -26,6 +26,8 @@ class Stream(Enum):
     MORE_NOISE = "perturbations of the points that exceed their first bound"
     FORMULA_NOISE = "perturbations of the lowered formulas"
     COPIES = "copies of a point, for the scatter of their errors"
+    PROTOCOL = "points at which other ways of calling are tried"
+    PROTOCOL_NOISE = "perturbations of another way of calling"
     SENSITIVITY = "judged points at which the sensitivity is estimated"
     NEIGHBOURS = "neighbours of a point that fails alone"
 

@@ -1,9 +1,9 @@
 """Head -> ball arithmetic: the table of what each function is in python-flint (Arb). Every entry is rigorous."""
 
 from collections.abc import Callable
-from functools import cache
+from math import factorial
 
-from flint import acb, arb, fmpz_poly
+from flint import acb, arb, arb_series, ctx
 
 
 def _of_reciprocal(op: Callable[[arb], arb]) -> Callable[[arb], arb]:
@@ -19,30 +19,30 @@ def _upper_gamma(a: arb, x: arb) -> arb:
 
 
 def _polygamma(order: arb, x: arb) -> arb:
-    """psi^(n)(x). At negative x by reflection: Arb's own takes 10 ms there and is infinite beyond -1e5.
-
-    (-1)^n psi^(n)(1 - x) - psi^(n)(x) = pi d^n/dx^n cot(pi x)  (NIST Handbook 5.15.6)
-    """
+    """psi^(n)(x); for x < 0 by reflection, psi^(n)(x) = (-1)^n·psi^(n)(1 - x) - ∂^n (pi·cot(pi·x)) (DLMF 5.15.6), since
+    flint takes 10 ms there, and gives an infinite ball from -1e5 on."""
     if order.is_zero():
         return x.digamma()
-    if not x < 0:
+    n = order.unique_fmpz()
+    if n is None or not x < 0:
         return acb(x).polygamma(acb(order)).real
-    n = round(float(order))
-    cotangent: arb = _cot_derivative(n)(x.cot_pi())
-    reflected: arb = _polygamma(order, 1 - x) * (-1) ** n - arb.pi() ** (n + 1) * cotangent
+    before, ctx.cap = ctx.cap, int(n) + 1
+    try:
+        coefficients = arb_series([x, 1]).cot_pi().coeffs()
+    finally:
+        ctx.cap = before
+    cot = coefficients[int(n)] * factorial(int(n)) * arb.pi()
+    reflected: arb = (-1) ** int(n) * acb(1 - x).polygamma(acb(order)).real - cot
     return reflected
-
-
-@cache
-def _cot_derivative(n: int) -> fmpz_poly:
-    """d^n/dt^n cot(t) as a polynomial in c = cot(t), by d/dt P(c) = -(1 + c^2) P'(c)."""
-    if n == 0:
-        return fmpz_poly([0, 1])
-    return fmpz_poly([-1, 0, -1]) * _cot_derivative(n - 1).derivative()
 
 
 def _beta(a: arb, b: arb) -> arb:
     return a.gamma() * b.gamma() / (a + b).gamma()
+
+
+def _atan2(y: arb, x: arb) -> arb:
+    """Undefined at the origin, where it has no limit, as in sympy: or else atan2(x, x) would have the slope 0 at 0."""
+    return arb("nan") if y.is_zero() and x.is_zero() else arb.atan2(y, x)
 
 
 HEADS: dict[str, Callable[..., arb]] = {
@@ -63,7 +63,7 @@ HEADS: dict[str, Callable[..., arb]] = {
     "log10": lambda x: x.log() / arb(10).log(),
     "exp2": lambda x: arb(2) ** x,
     "hypot": lambda x, y: (x * x + y * y).sqrt(),
-    "atan2": lambda y, x: arb.atan2(y, x),
+    "atan2": _atan2,
     "pow": lambda x, y: x**y,
     "loggamma": lambda x: x.lgamma(),
     "polygamma": _polygamma,

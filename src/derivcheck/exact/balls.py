@@ -14,7 +14,7 @@ from flint import arb, fmpq
 from derivcheck.errors import Unsupported
 from derivcheck.exact import steps
 from derivcheck.exact.arb_heads import HEADS, JUMPS
-from derivcheck.exact.steps import NAN, Frame, Step, exact
+from derivcheck.exact.steps import NAN, STATE, Frame, State, Step, exact
 from derivcheck.symbolic.graph import (
     Cases,
     Constant,
@@ -48,10 +48,14 @@ class Program:
     def run(self, point: Sequence[float], sides: Mapping[Ref, int] | None = None) -> tuple[list[arb], set[Ref]]:
         """The balls of the roots at a point (d floats, taken exactly), with the given switches forced to a side, and
         the switches that are tied there."""
-        frame = Frame(point, sides or {})
-        frame |= {ref: arb(point[place]) for ref, place in self.inputs.items()}
-        evaluate(self.steps, frame)
-        return [frame[root] for root in self.roots], frame.tied
+        frame = self.frame(point, sides)
+        return [frame[root] for root in self.roots], frame[STATE].tied
+
+    def frame(self, point: Sequence[float], sides: Mapping[Ref, int] | None = None) -> Frame:
+        """The balls of all nodes."""
+        frame: Frame = {ref: arb(point[place]) for ref, place in self.inputs.items()}
+        frame[STATE] = State(point, sides or {})
+        return evaluate(self.steps, frame)
 
     def _step(self, ref: Ref) -> Step:
         match self.graph.nodes[ref]:
@@ -91,15 +95,16 @@ class Program:
         lead = node.terms[0][1] if isinstance(node, Sum) and node.terms else 1
         name = self.graph.sum([(ref, Fraction(1) / lead)])
         orientation = 1 if lead > 0 else -1
+        varies = any(isinstance(self.graph.nodes[r], Variable) for r in self.graph.reachable([ref]))
 
         def side(v: Frame) -> int | None:
             if not v[ref].is_finite():
                 return None
-            forced = v.sides.get(name)
+            forced: int | None = v[STATE].sides.get(name)
             if forced is not None:
                 return forced * orientation
-            if self._is_tied(ref, v):
-                v.tied.add(name)
+            if varies and self._is_tied(ref, v):
+                v[STATE].tied.add(name)
             return self._sign(ref, v)
 
         return side
@@ -117,7 +122,7 @@ class Program:
             return 1
         if value < 0:
             return -1
-        rational = fmpq(0) if value.is_zero() else self.rational(ref, v.point)
+        rational = fmpq(0) if value.is_zero() else self.rational(ref, v[STATE].point)
         return None if rational is None else (rational > 0) - (rational < 0)
 
     def rational(self, ref: Ref, point: Sequence[float]) -> fmpq | None:
@@ -154,8 +159,8 @@ class Program:
             tied = not abs(q - nearest) > abs(q) * (TIE * self.u)
             if not tied:
                 return q.floor()
-            v.tied.add(ref)
-            side = v.sides.get(ref) or self._sign_of_gap(ref, v, nearest)
+            v[STATE].tied.add(ref)
+            side = v[STATE].sides.get(ref) or self._sign_of_gap(ref, v, nearest)
             return NAN if side is None else nearest - int(side < 0)
 
         if head == "floor":
@@ -166,7 +171,7 @@ class Program:
         q = v[ref]
         if q > nearest or q < nearest:
             return 1 if q > nearest else -1
-        rational = self.rational(ref, v.point)
+        rational = self.rational(ref, v[STATE].point)
         return None if rational is None else (1 if arb(rational) >= nearest else -1)
 
     def _relation(self, operator: str, difference: Ref) -> Step:

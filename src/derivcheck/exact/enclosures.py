@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ class Status(IntEnum):
     UNDEFINED = 1  # not real or not finite there
     KINK = 2  # the one-sided derivatives differ
     UNSETTLED = 3  # the highest precision did not suffice
+    REMOVABLE = 4  # not defined by the formula as it is written, but by its power series
 
 
 class Enclosure(NamedTuple):
@@ -39,6 +40,11 @@ class Exact:
     def at(self, rows: Tensor | slice, columns: Sequence[int]) -> Exact:
         """These points (indices or a mask) and these partials alone."""
         return Exact(*(part[rows][:, list(columns)] for part in (self.high, self.low, self.status)))
+
+    def resolved(self, defined: Tensor) -> Exact:
+        """Removable singularities as settled where the function is `defined` (n,), and as undefined elsewhere."""
+        status = torch.where(defined.unsqueeze(1), int(Status.SETTLED), int(Status.UNDEFINED))
+        return replace(self, status=torch.where(self.status == Status.REMOVABLE, status, self.status))
 
     def error(self, values: Tensor) -> Tensor:
         """|values - exact|, shape (n, m), for values of any dtype: high is subtracted first, which cancels exactly."""

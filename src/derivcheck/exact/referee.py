@@ -7,20 +7,21 @@ said to be so, never passed. At a kink the partial exists where all one-sided on
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import torch
-from flint import arb, ctx
+from flint import arb
 from torch import Tensor
 
 from derivcheck import ulp
 from derivcheck.exact.balls import TIE, Program
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
+from derivcheck.exact.rescue import KINK, Rescue
+from derivcheck.exact.steps import precision
+from derivcheck.exact.vicinity import BoxProgram, singular
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.graph import Graph, Ref
 
@@ -32,23 +33,11 @@ if TYPE_CHECKING:
 PRECISIONS = (128, 512, 2048)
 SPARE = 10  # bits by which the radius must lie below u·|value|: it then adds a thousandth of a rounding to any error
 MOST_KNOWN = 20_000  # points whose enclosures are kept, some kilobytes each at order 8
+TOGETHER = 256  # points enclosed while other threads wait: some milliseconds
 MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth the time, and the point is a kink
-
-
-_precision = threading.RLock()
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Compute balls with this many bits inside the block. flint has one precision per process, whichever thread sets
-    it, so one thread at a time is inside."""
-    with _precision:
-        before = ctx.prec
-        ctx.prec = bits
-        try:
-            yield
-        finally:
-            ctx.prec = before
+# At a distance of 2**-128 a partial that tends to a value as slowly as the fourth root of the distance is this near it.
+APPROACHED = 2.0**-32
+UNDEFINED = Enclosure(0.0, 0.0, Status.UNDEFINED)
 
 
 class Referee:
@@ -66,6 +55,9 @@ class Referee:
         self.bits = SPARE - round(torch.tensor(u).log2().item())
         self.tiny = arb(smallest) / 2**SPARE
         self._known: dict[tuple[float, ...], list[Enclosure]] = {}
+        self._boxes: dict[bool, BoxProgram] = {}
+        self.rescue: Rescue | None = None
+        """What is asked where some enclosure is undefined."""
 
     @property
     def cost(self) -> int:
@@ -75,15 +67,22 @@ class Referee:
     def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
         """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
         numbers: list[float] = []
-        for point in zip(*points.tolist(), strict=True):
-            if deadline is not None and time.monotonic() > deadline:
-                break
-            numbers.extend(chain.from_iterable(self.at(point)[: self.count]))
+        for block in points.split(TOGETHER, 1):
+            with precision(PRECISIONS[0]):
+                for point in zip(*block.tolist(), strict=True):
+                    if deadline is not None and time.monotonic() > deadline:
+                        break
+                    numbers.extend(chain.from_iterable(self._at(point)[: self.count]))
         table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, self.count, 3)
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
 
     def at(self, point: Sequence[float]) -> list[Enclosure]:
-        """Enclosures of all roots at one point. They are kept: several engines are judged at the same points."""
+        """Enclosures of all roots at one point."""
+        with precision(PRECISIONS[0]):
+            return self._at(point)
+
+    def _at(self, point: Sequence[float]) -> list[Enclosure]:
+        """At the lowest precision. They are kept: several engines are judged at the same points."""
         key = tuple(point)
         if key not in self._known:
             if len(self._known) >= MOST_KNOWN:
@@ -91,21 +90,51 @@ class Referee:
             self._known[key] = self._settled(key)
         return self._known[key]
 
+    def of_branch(self, symbolic: SymbolicPartials, alphas: Sequence[MultiIndex]) -> Referee:
+        """A referee like this one of the same partials of one branch of the function."""
+        roots, smallest = [symbolic.partial(alpha) for alpha in alphas], float(self.tiny * 2**SPARE)
+        made = Referee(symbolic.graph, roots, self.below, self.program.u, smallest, self.count)
+        made.rescue = Rescue(made, symbolic, alphas)
+        return made
+
+    def singular(self, points: Tensor, every: bool = False) -> Tensor:
+        """(n, m) bool: a singularity of the partial, or of one below it, lies within one rounding of a point (d, n);
+        with `every`, within one rounding of every step of the formula."""
+        if every not in self._boxes:
+            self._boxes[every] = BoxProgram(self.program.graph, self.program.roots, self.program.u, every)
+        box = self._boxes[every]
+        with precision(PRECISIONS[0]):
+            found = [self._singular(box, point, every) for point in zip(*points.tolist(), strict=True)]
+        return torch.tensor(found, dtype=torch.bool).reshape(-1, self.count)
+
+    def _singular(self, box: BoxProgram, point: Sequence[float], every: bool) -> list[bool]:
+        """For each partial, at one point: of its branch if that was asked for; never where a series is defined."""
+        rescued = self.rescue.rescued if self.rescue is not None else {}
+        if tuple(point) in rescued:
+            branch = rescued[tuple(point)]
+            column = torch.tensor(point, dtype=torch.float64).unsqueeze(1)
+            return branch.singular(column, every)[0].tolist() if branch else [False] * self.count
+        alone = singular(box, point)
+        return [alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)]
+
     def _settled(self, point: Sequence[float]) -> list[Enclosure]:
-        """Evaluate at the lowest precision that settles all roots."""
-        for bits in PRECISIONS:
-            with precision(bits):
-                found = self._attempt(point)
-            if all(e.status is Status.SETTLED for e in found):  # nearly everywhere, and quickly seen
-                break
+        """Evaluate at the lowest precision that settles all roots, nearly everywhere the one that is set already."""
+        found = self._attempt(point)
+        for bits in PRECISIONS[1:]:
+            if all(e.status is Status.SETTLED for e in found):
+                return found
             found = self._existing(found)
             if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
-                break
-        return found
+                return found
+            with precision(bits):
+                found = self._attempt(point)
+        found = self._existing(found)
+        undefined = any(e.status is Status.UNDEFINED for e in found)
+        return self.rescue(point, found) if undefined and self.rescue is not None else found
 
     def _attempt(self, point: Sequence[float]) -> list[Enclosure]:
         balls, tied = self.program.run(point)
-        return self._at_kink(point, balls, sorted(tied)) if tied else [self._enclosure(ball) for ball in balls]
+        return self._at_kink(point, balls, sorted(tied)) if tied else [self.enclosure(ball) for ball in balls]
 
     def _existing(self, found: list[Enclosure]) -> list[Enclosure]:
         """A function that is not defined at the point has no partials there: log at -1, although 1/x is finite."""
@@ -119,7 +148,8 @@ class Referee:
             else found
         )
 
-    def _enclosure(self, ball: arb) -> Enclosure:
+    def enclosure(self, ball: arb) -> Enclosure:
+        """A ball as two floats, if it is precise enough."""
         if not ball.is_finite():
             return Enclosure(0.0, 0.0, Status.UNDEFINED)
         if ball.rel_accuracy_bits() < self.bits and not ball.rad() < self.tiny:
@@ -132,19 +162,35 @@ class Referee:
     def _at_kink(self, point: Sequence[float], balls: list[arb], tied: list[Ref]) -> list[Enclosure]:
         """Compare all sides of the tied switches; a partial exists where it and all below it agree on every side."""
         if len(tied) > MOST_TIES:
-            return [Enclosure(0.0, 0.0, Status.KINK) for _ in balls]
+            return [KINK for _ in balls]
         forced = [dict(zip(tied, signs, strict=True)) for signs in product((-1, 1), repeat=len(tied))]
         sides = [self.program.run(point, each)[0] for each in forced]
         agree = [all(self._same(sides[0][k], side[k]) for side in sides[1:]) for k in range(len(balls))]
         found = []
         for k, ball in enumerate(balls):
             exists = agree[k] and all(agree[b] and self._same(balls[b], sides[0][b]) for b in self.below[k])
-            if exists or not ball.is_finite():
+            one_sided = bool(self.below[k]) and not all(side[k].is_finite() for side in sides)
+            if one_sided and exists and ball.is_finite():
+                found.append(self.enclosure(ball) if self._approached(point, k, ball) else UNDEFINED)
+            elif agree[k] and not self.below[k] and ball.is_finite():
+                found.append(self.enclosure(ball))  # the value at the point, also where it is a branch of its own
+            elif exists or not ball.is_finite():
                 # At a tie that is not exact the branch is known; at an exact one a derivative is that of either side.
-                found.append(self._enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
+                found.append(self.enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
             else:
-                found.append(Enclosure(0.0, 0.0, Status.KINK))
+                found.append(KINK)
         return found
+
+    def _approached(self, point: Sequence[float], k: int, ball: arb) -> bool:
+        """Whether a partial tends to its value at a tie, on a side where its formula is undefined at the tie itself, as
+        exp(-1/x) is at 0. If it does, the partial is continuous there. Seen at a distance of 2**-128, no proof."""
+        with precision(PRECISIONS[-1]):
+            for j, step in product(range(len(point)), (1, -1)):
+                near = [x + arb(step) / 2**128 if i == j else arb(x) for i, x in enumerate(map(arb, point))]
+                value = self.program.run(near)[0][k]  # type: ignore[arg-type]  # not floats, but as exact
+                if not abs(value - ball) < (1 + abs(ball)) * APPROACHED:
+                    return False
+        return True
 
     def _same(self, a: arb, b: arb) -> bool:
         """Two sides agree where they differ by no more than the tie itself: switches are tied within some roundings."""
@@ -171,7 +217,9 @@ def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype
     below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
     roots = [symbolic.partial(alpha) for alpha in order]
     u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
-    return Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
+    referee = Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
+    referee.rescue = Rescue(referee, symbolic, order)
+    return referee
 
 
 def _below(alpha: MultiIndex) -> set[MultiIndex]:

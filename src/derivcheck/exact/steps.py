@@ -1,29 +1,30 @@
 """The steps of a program in ball arithmetic: sums, products, powers, conditions; and the frame that one run fills."""
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from derivcheck.symbolic.graph import Cases, Number, Ref
 
 NAN = arb("nan")
-LARGEST_ROOT = 2**16  # beyond it exp(log(x)·p/q), for any size of p and q: flint's root takes a machine word
 
 
-class Frame(dict[Ref, Any]):
-    """One run of a program: the value of each node so far (a ball, or for conditions a bool or None), and its switches.
-
-    Programs are shared and never change; everything that a run changes is in its frame.
-    """
+class State:
+    """What one run of a program decides; programs are shared and never change."""
 
     def __init__(self, point: Sequence[float], sides: Mapping[Ref, int]) -> None:
-        super().__init__()
         self.point, self.sides = point, sides
         self.tied: set[Ref] = set()
         """Switches that the dtype cannot tell from 0 at this point."""
 
+
+STATE = -1  # where a frame has its state: a plain dict is read a fifth faster than one of a class of its own
+Frame = dict[Ref, Any]
+"""One run of a program: the value of each node so far (a ball, or for conditions a bool or None), and its state."""
 
 Step = Callable[[Frame], Any]
 
@@ -71,8 +72,8 @@ def _power(exponent: Number) -> Callable[[arb], arb]:
         return (lambda x: _whole_power(x, p)) if p > 0 else (lambda x: 1 / _whole_power(x, -p))
     if q == 2:
         return lambda x: x.sqrt() ** p
-    if q > LARGEST_ROOT:
-        return lambda x: x if x.is_zero() and p > 0 else x ** fmpq(p, q)
+    if q.bit_length() > 31:  # flint's root takes a C long
+        return lambda x: x if x.is_zero() and p > 0 else (x.log() * p / q).exp()
     return lambda x: x if x.is_zero() and p > 0 else x.root(q) ** p
 
 
@@ -109,3 +110,19 @@ def cases_step(cases: Cases) -> Step:
         return NAN
 
     return step
+
+
+_precision = threading.RLock()
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Compute balls with this many bits inside the block. flint has one precision per process, whichever thread sets
+    it, so one thread at a time is inside."""
+    with _precision:
+        before = ctx.prec
+        ctx.prec = bits
+        try:
+            yield
+        finally:
+            ctx.prec = before

@@ -1,4 +1,4 @@
-"""How large a number in an expression may be. Values are bounded where they would be built, not tokens."""
+"""How large a number in an expression may be. Values are bounded when they would be built, not tokens."""
 
 import sympy as sp
 
@@ -8,8 +8,9 @@ MOST_BITS = 4096  # of a number: beyond every dtype's range (float64 ends at 102
 LARGEST_EXPONENT = 1000  # of a numeric power; float64 overflows at 2**1024
 LARGEST_NESTED = 2**31  # exponent of nested powers: torch takes 64 bits, from which derivatives subtract
 LARGEST_SWELLING = 100  # numeric argument of gamma, zeta, ...: 170! is the last factorial in float64
-LARGEST_CONSTANT = 1e6  # inside a function: exp of it is far beyond float64, sin of it has lost what it could lose
-LARGEST_ORDER = 30  # of polygamma and Bessel functions: their rules build one term an order
+LARGEST_CONSTANT = 1e6  # inside a function: exp of it is far beyond float64, and sin of it costs no more digits to find
+LARGEST_ORDER = 30  # of polygamma and Bessel functions: their rules build one term per order
+CLEAR_DIGITS = 15, 100  # of a constant whose size is to be found: as many as a float has, and at most that many tried
 DEEPEST = 150  # levels of a formula: each takes up to 5 of Python's 1000 frames, in the printer of sympy
 
 
@@ -24,7 +25,7 @@ def is_deep(formula: sp.Basic) -> bool:
 
 
 def is_large_power(base: sp.Expr, exponent: sp.Expr) -> bool:
-    """Whether a power would fill the memory, or have an exponent that no formula needs."""
+    """Whether a power would fill the memory, or has an exponent that no formula needs."""
     if not exponent.is_Rational:
         return False
     bits = max(base.p.bit_length(), base.q.bit_length()) if base.is_Rational else 1
@@ -37,9 +38,15 @@ def has_large_exponent(value: sp.Expr) -> bool:
     return any(abs(e) > LARGEST_NESTED or e.q > LARGEST_EXPONENT for e in exponents)
 
 
+def is_swelling(argument: sp.Expr) -> bool:
+    """Whether the exact value of gamma, zeta, ... of this number would have too many digits."""
+    return bool(argument.is_Rational and (abs(argument) > LARGEST_SWELLING or argument.q > LARGEST_EXPONENT))
+
+
 def is_large_constant(value: sp.Expr) -> bool:
-    """Whether a number, made of functions of smaller ones, is beyond a million: its sine alone can take forever."""
+    """Whether a number, made of functions of smaller ones, exceeds `LARGEST_CONSTANT`: its sine can take forever."""
     if value.free_symbols or value.has(sp.floor, sp.ceiling, sp.Mod, Branches):
         return False
-    size = abs(sp.N(value, 15, maxn=100))
+    digits, most = CLEAR_DIGITS
+    size = abs(sp.N(value, digits, maxn=most))
     return not (size.is_Float and size <= LARGEST_CONSTANT) and not size.is_zero

@@ -1,6 +1,7 @@
 """The conditions of a Piecewise: comparisons of expressions, joined by & | ~."""
 
 import ast
+from collections.abc import Callable
 from typing import Protocol
 
 import sympy as sp
@@ -8,15 +9,7 @@ from sympy.logic.boolalg import Boolean
 
 from derivcheck.errors import ExpressionError
 from derivcheck.expression.branches import AllOf, AnyOf, Negation
-
-COMPARISONS: dict[type[ast.cmpop], type] = {
-    ast.Lt: sp.StrictLessThan,
-    ast.LtE: sp.LessThan,
-    ast.Gt: sp.StrictGreaterThan,
-    ast.GtE: sp.GreaterThan,
-    ast.Eq: sp.Equality,
-    ast.NotEq: sp.Unequality,
-}
+from derivcheck.expression.syntax import COMPARISONS
 
 
 class Reader(Protocol):
@@ -28,7 +21,7 @@ class Reader(Protocol):
 
 
 def condition(reader: Reader, node: ast.expr) -> Boolean:
-    """The condition of a syntax tree, or `ExpressionError`. sympy decides nothing, not even 1 < 2."""
+    """The condition of a syntax tree, or `ExpressionError`. sympy decides nothing but 1 < 2."""
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         return sp.true if node.value else sp.false
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
@@ -59,5 +52,10 @@ def _comparison(reader: Reader, node: ast.Compare) -> Boolean:
     links = [COMPARISONS.get(type(op)) for op in node.ops]
     if None in links:
         raise reader.error(node, "this is not a comparison of numbers", "Compare with < <= > >= == !=.")
-    parts = [link(a, b, evaluate=False) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
+    parts = [_relation(link, a, b) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
     return parts[0] if len(parts) == 1 else AllOf(*parts)
+
+
+def _relation(link: Callable[..., Boolean], a: sp.Expr, b: sp.Expr) -> Boolean:
+    """A comparison; between two rationals, its answer. (pi < 3 is left to ball arithmetic, which takes any constant.)"""
+    return link(a, b, evaluate=a.is_Rational and b.is_Rational)

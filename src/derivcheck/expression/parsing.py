@@ -1,25 +1,26 @@
-"""Text -> sympy, by an allow list over Python's `ast`. Nothing of the text is ever evaluated.
+"""Text -> sympy, by an allow list over Python's `ast`. Nothing in the text is ever evaluated.
 
-`sympify` and `parse_expr` run code, and so does every sympy constructor that is handed a string. Here each node of
-the syntax tree is matched against the few kinds that an expression needs, and becomes an explicit sympy call.
-Values are bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decimals mean their exact value.
+`sympify` and `parse_expr` run code, and so does every sympy constructor that is given a string. Here each node of the
+syntax tree is matched against the few kinds that an expression needs, and becomes an explicit sympy call. Values are
+bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decimals mean their exact value.
 """
 
 import ast
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from string import ascii_lowercase
 from types import MappingProxyType
 from typing import TypeVar
 
 import sympy as sp
 
-from derivcheck.errors import ExpressionError, RequestError
+from derivcheck.errors import ExpressionError, RequestError, printable
 from derivcheck.expression import bounds
 from derivcheck.expression.branches import Branches
 from derivcheck.expression.conditions import condition
 from derivcheck.expression.scanning import VOCABULARY, scan
+from derivcheck.expression.syntax import syntax_tree
 from derivcheck.expression.texts import parse_number
 from derivcheck.expression.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
 
@@ -32,12 +33,13 @@ POWERS: dict[str, Callable[..., tuple[sp.Expr, sp.Expr]]] = {
     "root": lambda x, n: (x, 1 / n),
 }
 LARGE_POWER = f"Keep exponents within {bounds.LARGEST_EXPONENT} and numbers within {bounds.MOST_BITS} bits."
+LONGEST_REASON = 100  # characters of what sympy says: a line with its place
 NOT_REAL = "A real, finite expression is needed: check divisions by 0, logarithms and roots of constants."
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A formula and every name in it, in order of appearance, also those that cancelled out."""
+    """A formula and every name in its text, in order of appearance, including those that cancelled out."""
 
     formula: sp.Expr
     names: tuple[str, ...]
@@ -50,7 +52,7 @@ def parse(text: str, params: Mapping[str, Fraction] = MappingProxyType({})) -> P
     scan(text)
     builder = _Builder(text, params)
     try:
-        formula = builder.expression(_syntax_tree(text))
+        formula = builder.expression(syntax_tree(text))
         if bounds.is_deep(formula):
             raise RecursionError
     except (RecursionError, MemoryError):
@@ -59,22 +61,8 @@ def parse(text: str, params: Mapping[str, Fraction] = MappingProxyType({})) -> P
 
 
 def symbol(name: str) -> sp.Symbol:
-    """The symbol of a variable: real, so that sqrt(x**2) is Abs(x). (`symbols` would read `x:9` as a range.)"""
+    """The symbol of a variable: real, so that sqrt(x**2) is Abs(x). (`sp.symbols` would read `x:9` as a range.)"""
     return sp.Symbol(name, real=True)
-
-
-def _syntax_tree(text: str) -> ast.expr:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        column = min(max((error.offset or 1) - 1, 0), len(text) - 1)
-        raise ExpressionError(text, column, 1, "the expression breaks off or is malformed here", VOCABULARY) from None
-    except ValueError:
-        raise ExpressionError(
-            text, 0, 1, "the expression holds a number that is too long", f"Keep numbers under {bounds.MOST_BITS} bits."
-        ) from None
 
 
 class _Builder:
@@ -102,11 +90,8 @@ class _Builder:
         if isinstance(node, ast.Call):
             return self.built(node, self.call)
         if isinstance(node, ast.Compare):
-            raise self.error(
-                node,
-                "a comparison is not a number",
-                "Compare only inside Piecewise((value, condition), (value, True)).",
-            )
+            cure = "Compare only inside Piecewise((value, condition), (value, True))."
+            raise self.error(node, "a comparison is not a number", cure)
         raise self.error(node, "this is not part of an expression")
 
     def built(self, node: Node, build: Callable[[Node], sp.Expr]) -> sp.Expr:
@@ -116,7 +101,8 @@ class _Builder:
         except (ExpressionError, RecursionError, MemoryError):
             raise
         except Exception as reason:
-            raise self.error(node, "this has no finite real value, or none that sympy can find", NOT_REAL) from reason
+            cause = f"sympy cannot evaluate this: {printable(str(reason))[:LONGEST_REASON]}"
+            raise self.error(node, cause, NOT_REAL) from reason
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
@@ -213,27 +199,26 @@ class _Builder:
 
     def apply(self, node: ast.Call, name: str) -> sp.Expr:
         entry = FUNCTIONS[name]
-        if not entry.least <= len(node.args) <= entry.most:
-            number = str(entry.least) if entry.least == entry.most else f"{entry.least} to {entry.most}"
-            raise self.error(
-                node,
-                f"{name} takes {number} argument(s), here are {len(node.args)}",
-                f"Write {name}({', '.join('abcdef'[: entry.least])}).",
-            )
+        self.count(node, name)
         args = [self.expression(argument) for argument in node.args]
         if entry.order_at is not None:
             self.integer_order(node.args[entry.order_at], args[entry.order_at], name)
-        if name in SWELLING and any(
-            a.is_Rational and (abs(a) > bounds.LARGEST_SWELLING or a.q > bounds.LARGEST_EXPONENT) for a in args
-        ):
-            raise self.error(
-                node, f"{name} of so large a number", f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
-            )
+        if name in SWELLING and any(map(bounds.is_swelling, args)):
+            cure = f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
+            raise self.error(node, f"{name} of so large a number", cure)
         if name in POWERS:
             return self.power(node, *POWERS[name](*args))
-        if name not in UNBOUNDED and any(bounds.is_large_constant(a) for a in args):
+        if name not in UNBOUNDED and any(map(bounds.is_large_constant, args)):
             raise self.error(node, f"{name} of a constant beyond a million", "Keep constants inside functions smaller.")
         return entry.build(*args)
+
+    def count(self, node: ast.Call, name: str) -> None:
+        """Refuse a wrong number of arguments."""
+        least, most, given = FUNCTIONS[name].least, FUNCTIONS[name].most, len(node.args)
+        if not least <= given <= most:
+            number = f"{least} to {most}" if most > least else str(most)
+            cause = f"{name} takes {number} argument{'s' * (most > 1)}, not {given}"
+            raise self.error(node, cause, f"Write {name}({', '.join(ascii_lowercase[:least])}).")
 
     def integer_order(self, node: ast.expr, order: sp.Expr, name: str) -> None:
         least = 1 if name == "root" else 0
@@ -254,4 +239,6 @@ class _Builder:
             pieces.append((self.expression(piece.elts[0]), condition(self, piece.elts[1])))
         if not pieces or pieces[-1][1] is not sp.true:
             raise self.error(node, "Piecewise has no value for the remaining points", "End it with (value, True).")
-        return Branches.of(pieces)
+        possible = [piece for piece in pieces if piece[1] is not sp.false]
+        possible = possible[: 1 + next(k for k, piece in enumerate(possible) if piece[1] is sp.true)]
+        return Branches.of(possible) if len(possible) > 1 else possible[0][0]

@@ -1,7 +1,7 @@
-"""The first look at an expression's text: what can be refused by looking at its tokens alone.
+"""The first look at an expression's text: what can be refused by its characters and tokens alone.
 
-Runs before `ast.parse`, which would otherwise meet quotes, brackets, look-alike letters and megabytes of text. Most
-messages a person sees come from here, because `2x`, `sin x` and `x^2` are what people type.
+This runs before `ast.parse`, which would otherwise meet quotes, brackets, look-alike letters and megabytes of text.
+Most of the messages that users see come from here, because `2x`, `sin x` and `x^2` are what people type.
 """
 
 import re
@@ -59,7 +59,7 @@ def scan(text: str) -> None:
 def _characters(text: str) -> None:
     for column, character in enumerate(text):
         if not ALLOWED.match(character):
-            cause = f"character {character!a} cannot stand in an expression"
+            cause = f"character {character!a} cannot be part of an expression"
             raise ExpressionError(text, column, 1, cause, CURES.get(character, VOCABULARY))
 
 
@@ -81,31 +81,24 @@ def _nesting(text: str) -> None:
 
 
 def _signs(text: str) -> None:
-    run = re.search(rf"(?:[-+~][ \t]*){{{MOST_SIGNS + 1}}}", text)
-    if run:
-        raise ExpressionError(
-            text, run.start(), len(run.group()), f"more than {MOST_SIGNS} signs in a row", "Keep one."
-        )
+    signs = re.search(rf"(?:[-+~][ \t]*){{{MOST_SIGNS + 1}}}", text)
+    if signs:
+        cause = f"more than {MOST_SIGNS} signs in a row"
+        raise ExpressionError(text, signs.start(), len(signs.group()), cause, "Keep one.")
 
 
 def _neighbours(text: str) -> None:
-    """Two operands side by side are a forgotten operator or forgotten parentheses."""
+    """Two operands side by side: an operator or parentheses were forgotten."""
     before: re.Match[str] | None = None
     for token in TOKEN.finditer(text):
         if token.lastgroup == "space":
             continue
         if token.group() in KEYWORDS:
-            raise ExpressionError(
-                text,
-                token.start(),
-                len(token.group()),
-                f"{token.group()!r} is a word of Python",
-                KEYWORDS[token.group()],
-            )
+            cause, cure = f"{token.group()!r} is a word of Python", KEYWORDS[token.group()]
+            raise ExpressionError(text, token.start(), len(token.group()), cause, cure)
         if before is not None and _ends_operand(before) and _starts_operand(token, before):
-            raise ExpressionError(
-                text, token.start(), len(token.group()), "an operator is missing here", _cure(before, token)
-            )
+            cause, cure = "an operator is missing here", _cure(before, token)
+            raise ExpressionError(text, token.start(), len(token.group()), cause, cure)
         before = token
 
 

@@ -1,12 +1,13 @@
-"""Short texts of a request, and what they say: numbers, lists, assignments, intervals."""
+"""Short texts of a request and their meaning: numbers, lists, assignments, intervals."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 
-LARGEST_EXPONENT = 2000  # of ten or two: float64 ends at 10**308 and 2**1024, and 10**(10**9) would fill the memory
+# Of ten or two, in a literal: float64 ends at 10**308 and 2**1024, and 10**(10**9) would fill the memory.
+LARGEST_LITERAL_EXPONENT = 2000
 
 Interval = tuple[float, float]
 
@@ -15,7 +16,7 @@ def parse_number(text: str) -> Fraction:
     """A decimal, a quotient of two, or a hexadecimal float, exactly."""
     is_hexadecimal = "x" in text.lower()
     try:
-        if _exponent(text, "p" if is_hexadecimal else "e") > LARGEST_EXPONENT:
+        if _exponent(text, "p" if is_hexadecimal else "e") > LARGEST_LITERAL_EXPONENT:
             raise ValueError
         return Fraction(*float.fromhex(text).as_integer_ratio()) if is_hexadecimal else Fraction(text)
     except (ValueError, OverflowError, ZeroDivisionError):
@@ -24,7 +25,7 @@ def parse_number(text: str) -> Fraction:
 
 
 def _exponent(text: str, mark: str) -> int:
-    """The size of the exponent behind the mark, 0 where there is none."""
+    """The size of the exponent after the mark, 0 if there is none."""
     _, found, digits = text.lower().partition(mark)
     return abs(int(digits)) if found else 0
 
@@ -38,12 +39,12 @@ def assignment(text: str) -> tuple[str, str]:
     """`a=2.5` is ("a", "2.5")."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise RequestError(f"--param {ascii(text)[1:-1]}: not a name and a value", "Write it like a=2.5.")
+        raise RequestError(f"--param {printable(text)}: not a name and a value", "Write it like a=2.5.")
     return name.strip(), value.strip()
 
 
 def domains(given: Any, variables: Sequence[str]) -> tuple[Interval, ...]:
-    """d intervals from a pair for all, a mapping name -> pair, or texts `0:1` and `x1=0:1`, the last one winning."""
+    """d intervals from a pair for all, a mapping name -> pair, or texts `0:1` and `x1=0:1`, where later ones win."""
     by_name: dict[str, Interval] = dict.fromkeys(variables, (0.0, 1.0))
     for name, interval in _domain_items(given):
         if name is not None and name not in variables:

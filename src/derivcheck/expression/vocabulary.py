@@ -2,7 +2,7 @@
 
 Every constructor gets sympy expressions that the parser built, never text: sympy turns a string argument into
 code. Heads that jump (floor, sign, Max, ...) are built unevaluated, because sympy decides them for constants by
-computing as many digits as it takes, and floor(exp(exp(20))) takes two hundred million.
+computing as many digits as are needed, and floor(exp(exp(20))) needs two hundred million.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 from sympy.codegen import cfunctions as c
+
+MOST_COMPARED = 100  # arguments of Max and Min: each but the first is one node of the graph inside the one before
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ _same = {
     name: Entry(getattr(sp, name))
     for name in (
         "sin cos tan cot sec csc asin acos atan acot asec acsc sinh cosh tanh coth sech csch asinh acosh atanh acoth "
-        "asech acsch exp log sqrt cbrt erf erfc erfi erfinv erfcinv gamma loggamma LambertW"
+        "asech acsch exp sqrt cbrt erf erfc erfi erfinv erfcinv gamma loggamma LambertW"
     ).split()
 }
 _jumps = {name: Entry(_unevaluated(getattr(sp, name))) for name in ("Abs", "sign", "Heaviside", "floor", "ceiling")}
@@ -61,10 +63,10 @@ FUNCTIONS: dict[str, Entry] = {
     "abs": _jumps["Abs"],
     "ceil": _jumps["ceiling"],
     "atan2": Entry(sp.atan2, 2, 2),
-    "Max": Entry(_extreme(sp.Max), 1, 100),
-    "Min": Entry(_extreme(sp.Min), 1, 100),
-    "max": Entry(_extreme(sp.Max), 1, 100),
-    "min": Entry(_extreme(sp.Min), 1, 100),
+    "Max": Entry(_extreme(sp.Max), 1, MOST_COMPARED),
+    "Min": Entry(_extreme(sp.Min), 1, MOST_COMPARED),
+    "max": Entry(_extreme(sp.Max), 1, MOST_COMPARED),
+    "min": Entry(_extreme(sp.Min), 1, MOST_COMPARED),
     "maximum": Entry(_extreme(sp.Max), 2, 2),
     "minimum": Entry(_extreme(sp.Min), 2, 2),
     "Mod": Entry(_unevaluated(sp.Mod), 2, 2),
@@ -90,15 +92,15 @@ FUNCTIONS: dict[str, Entry] = {
 
 # Constants: a name without parentheses that is not a variable.
 CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi, "E": sp.E}
-# Names sympy gives a meaning that is not a real number; refused, so that nobody gets a variable called oo.
+# Names to which sympy gives a meaning that is not a real number; refused, so that oo is not taken for a variable.
 REFUSED: frozenset[str] = frozenset({"I", "oo", "nan", "zoo", "inf"})
-# Functions whose bare name is a variable, because physicists use them so.
+# Functions whose bare name is a variable, as physicists use it.
 ALSO_VARIABLES: frozenset[str] = frozenset({"beta", "gamma", "zeta", "i0", "i1", "root", "frac", "entr"})
 # Heads whose exact value of a constant grows like a factorial or a Bernoulli number.
 SWELLING: frozenset[str] = frozenset(
     {"gamma", "zeta", "polygamma", "beta", "lowergamma", "uppergamma", "digamma", "loggamma", "lgamma"}
 )
-# Functions that tame any constant, so that it need not be small.
+# Functions of which any constant is allowed, because their value is not larger than it.
 UNBOUNDED: frozenset[str] = frozenset(
     "log ln log2 log10 log1p sqrt cbrt root Rational Abs abs sign Max Min max min".split()
 )

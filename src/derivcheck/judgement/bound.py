@@ -9,7 +9,7 @@ The noise is estimated only where the other two terms do not suffice, in stages 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from derivcheck import ulp
 from derivcheck.exact.enclosures import Exact, Status
-from derivcheck.sampling.points import Points
+from derivcheck.sampling.points import Kind, Points, lengths
 
 # Roundings that any computation makes unasked: the argument, a constant, the operation and the result, u each.
 ROUNDINGS = 4
@@ -56,15 +56,29 @@ class Judged:
     remarked: Tensor
     """bool: a failure that is only remarked upon: at a point of extreme magnitude, which nobody asked for."""
 
+    singular: Tensor
+    """bool: it fails, but is not judged: a singularity of the exact partial lies within one rounding of the point."""
     unseen: Tensor
     """bool: beyond the bound, but an estimate that might raise it was not made here, because the partial is wrong at a
     worse point anyway."""
 
     def at(self, rows: Tensor) -> Judged:
         """These points alone."""
-        points = Points(self.points.columns[:, rows], self.points.kinds[rows])
-        tensors = (self.values, self.error, self.bound, self.counted, self.noise, self.remarked, self.unseen)
-        return Judged(points, self.exact.at(rows, range(self.values.shape[1])), *(part[rows] for part in tensors))
+        exact = self.exact.at(rows, range(self.values.shape[1]))
+        figures = [part[rows] for part in (self.values, self.error, self.bound, self.counted, self.noise)]
+        flags = [part[rows] for part in (self.remarked, self.singular, self.unseen)]
+        return Judged(Points(self.points.columns[:, rows], self.points.kinds[rows]), exact, *figures, *flags)
+
+    def without(self, singular: Tensor) -> Judged:
+        """The same with these (k, m) not judged."""
+        return replace(self, singular=singular, counted=self.counted & ~singular, remarked=self.remarked & ~singular)
+
+    @cached_property
+    def usual(self) -> Tensor:
+        """(m,) median of |exact| over the sampled points that are judged; 0 if there are none."""
+        kept = self.counted & (self.points.kinds == Kind.SAMPLED).unsqueeze(1)
+        size = self.exact.high.abs().masked_fill(~kept, torch.nan)
+        return size.nanmedian(0).values.nan_to_num() if len(size) else torch.zeros(size.shape[1])
 
     @cached_property
     def fails(self) -> Tensor:
@@ -111,11 +125,11 @@ def judge(
         if measured is not None and estimates:
             noise[measured] = estimates[0].run(measured)
         for estimate in estimates:
-            unseen = _estimate(estimate, noise, error, floor, defined & torch.isfinite(error))
+            unseen = _estimate(estimate, noise, error, floor, defined & torch.isfinite(error), points)
         bound = FACTOR * noise + floor
     aside = torch.zeros_like(defined) if extreme is None else extreme
-    remarked = defined & aside & ~(error <= bound)
-    return Judged(points, exact, values, error, bound, defined & ~aside, noise, remarked, unseen)
+    remarked, nowhere = defined & aside & ~(error <= bound), torch.zeros_like(defined)
+    return Judged(points, exact, values, error, bound, defined & ~aside, noise, remarked, nowhere, unseen)
 
 
 def distance(values: Tensor, exact: Exact, dtype: torch.dtype) -> Tensor:
@@ -125,7 +139,7 @@ def distance(values: Tensor, exact: Exact, dtype: torch.dtype) -> Tensor:
     return torch.where(near, (most - exact.high.abs()).clamp(min=0), exact.error(values))
 
 
-def _estimate(estimate: Estimate, noise: Tensor, error: Tensor, floor: Tensor, open_: Tensor) -> Tensor:
+def _estimate(estimate: Estimate, noise: Tensor, error: Tensor, floor: Tensor, open_: Tensor, points: Points) -> Tensor:
     """Raise `noise` where the error (k, m) is not explained yet and `open_` says that it can be. Returns where it was
     not tried, bool (k, m)."""
 
@@ -133,15 +147,17 @@ def _estimate(estimate: Estimate, noise: Tensor, error: Tensor, floor: Tensor, o
         return open_ & ~(error <= FACTOR * noise + floor)
 
     seen = torch.zeros(len(error), dtype=torch.bool)
-    for places in _batches(estimate.batch, (failing() * torch.nan_to_num(error / floor)).amax(1), failing):
+    excess = (failing() * torch.nan_to_num(error / floor)).amax(1)
+    for places in _batches(estimate.batch, excess, failing, points):
         noise[places] = torch.maximum(noise[places], estimate.run(places))
         seen[places] = True
     return failing() & ~seen.unsqueeze(1)
 
 
-def _batches(size: int, excess: Tensor, failing: Callable[[], Tensor]) -> Iterator[Tensor]:
-    """Places (k,) of failing points, the worst first, as long as there is a partial none of whose points that were seen
-    still fails: what is wrong at one point stays wrong whatever the others are."""
+def _batches(size: int, excess: Tensor, failing: Callable[[], Tensor], points: Points) -> Iterator[Tensor]:
+    """Places (k,) of failing points, the worst first and with them the plainest, one of which will be shown, as long as
+    there is a partial none of whose points that were seen still fails: what is wrong at one stays wrong whatever the
+    others are."""
     first, seen = failing(), torch.zeros(len(excess), dtype=torch.bool)
     while True:
         wrong = (failing() & seen.unsqueeze(1)).any(0)
@@ -149,5 +165,9 @@ def _batches(size: int, excess: Tensor, failing: Callable[[], Tensor]) -> Iterat
         if not len(waiting):
             return
         places = waiting[excess[waiting].topk(min(size or len(waiting), len(waiting))).indices]
+        if size and len(waiting) > size and not bool(seen.any()):
+            plain = waiting[points.kinds[waiting] != Kind.SAMPLED]
+            shortest = lengths(points.columns[:, plain]).topk(min(size // 2, len(plain)), largest=False).indices
+            places = torch.cat([plain[shortest], places]).unique()
         seen[places] = True
         yield places

@@ -115,6 +115,5 @@ def _refereed(judge: Judge, sides: Sides, budget: int) -> tuple[Exact, Tensor]:
     """Exact values where the referee should look, and where that is; fewer where time runs out."""
     problem = judge.problem
     places = suspicious(sides, budget, problem.seed)
-    referee = judge.referees.of(problem.partials, judge.dtype)
-    exact = referee.enclose(sides.points.columns[:, places], problem.deadline)
+    exact = judge.exact(sides.points.columns[:, places], problem.deadline)
     return exact, places[: len(exact.high)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from derivcheck.engines.streams import Stream, generator
-from derivcheck.sampling.points import Kind, ends, into
+from derivcheck.sampling.points import ends, into, lengths
 from derivcheck.ulp import unit_roundoff
 
 if TYPE_CHECKING:
@@ -53,23 +52,11 @@ def _neighbours(evidence: Evidence, point: Tensor) -> Tensor:
 def invisible(evidence: Evidence, k: int, roundings: float = 1.0) -> Tensor:
     """(n,) bool: the error is at most a rounding, or some, of the partial's usual size over the sampled points."""
     judged = evidence.judged
-    sampled = judged.counted[:, k] & (judged.points.kinds == Kind.SAMPLED)
-    usual = judged.exact.high[sampled, k].abs()
-    u = unit_roundoff(evidence.judge.dtype)
-    return judged.error[:, k] <= roundings * u * (float(usual.median()) if len(usual) else 0.0)
+    return judged.error[:, k] <= roundings * unit_roundoff(evidence.judge.dtype) * judged.usual[k]
 
 
 def plainest(points: Tensor, excess: Tensor) -> int:
     """Which of points (d, k) to show: of those that fail about as badly as the worst, the one that is shortest to write
     in binary (0 before 1 before 0.1 before 1e-300)."""
     bad = excess >= min(float(excess.max()) / COMPARABLE, 1 / torch.finfo(torch.float64).eps)
-    lengths = torch.tensor([sum(map(_length, point)) for point in points[:, bad].T.tolist()])
-    return int(bad.nonzero().squeeze(1)[lengths.argmin()])
-
-
-def _length(x: float) -> int:
-    """Bits of a number in fixed point, from the first that is set to the last, and from there to the point."""
-    if x == 0 or not math.isfinite(x):
-        return 0
-    numerator, denominator = abs(x).as_integer_ratio()
-    return numerator.bit_length() + denominator.bit_length() + (x < 0)
+    return int(bad.nonzero().squeeze(1)[lengths(points[:, bad]).argmin()])

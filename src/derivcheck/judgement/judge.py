@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from derivcheck import ulp
 from derivcheck.engines import reverse
-from derivcheck.engines.calling import dtype_of
+from derivcheck.engines.calling import call, dtype_of, leaves, point_function
 from derivcheck.engines.extend import Evaluate
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError
-from derivcheck.exact.enclosures import Exact
+from derivcheck.exact.enclosures import Exact, Status
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
 from derivcheck.judgement.operations import eager
 from derivcheck.judgement.scatter import scatter, steps
-from derivcheck.sampling.points import Kind, Points, ends, placed
+from derivcheck.sampling.points import Kind, Points, ends, on_device, placed
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -52,11 +53,20 @@ class Judge:
         """What the engine gives, in the dtype of the points."""
         return self.evaluate(placed(self.problem, points)).values.detach().cpu()
 
-    def exact(self, points: Tensor, dtype: torch.dtype | None = None) -> Exact:
-        """Enclosures, precise enough to judge the dtype, by default that of the problem."""
-        return (
-            self.referees.of(self.problem.partials, dtype or self.dtype).enclose(points).at(slice(None), self.columns)
-        )
+    def exact(self, points: Tensor, deadline: float | None = None) -> Exact:
+        """Enclosures precise enough to judge the dtype, at fewer points where the deadline passes. A removable
+        singularity counts where the function gives a number."""
+        exact = self.referees.of(self.problem.partials, self.dtype).enclose(points, deadline)
+        removable = (exact.status == Status.REMOVABLE).any(1)
+        if bool(removable.any()):
+            removable[removable.clone()] = self._is_number(points[:, : len(removable)][:, removable])
+            exact = exact.resolved(removable)
+        return exact.at(slice(None), self.columns)
+
+    def _is_number(self, points: Tensor) -> Tensor:
+        """(k,) bool: whether the function, without derivatives, is finite at points (d, k)."""
+        columns = leaves(on_device(self.problem, points))
+        return torch.isfinite(call(point_function(self.problem), *columns).detach().cpu())
 
     def at(self, points: Tensor) -> Judged:
         """Judged at further points, exactly representable in the dtype."""
@@ -75,7 +85,25 @@ class Judge:
         `measured` the noise is estimated though it is not needed."""
         estimates, extreme = self._estimates(points.columns), self._extreme(points)
         tolerances = self.problem.tolerances
-        return judge(points, values, exact, self.dtype, estimates, tolerances, known, extreme, measured)
+        judged = judge(points, values, exact, self.dtype, estimates, tolerances, known, extreme, measured)
+        return judged.without(self._singular(judged))
+
+    def _singular(self, judged: Judged) -> Tensor:
+        """(k, c) bool: what fails with a singularity of the exact partial within one rounding of the point; or what
+        fails while one lies within the roundings of the formula, where noise is not proportional to them, unless the
+        computation has so little noise that it keeps clear of the singularity.
+        An error too small to be seen is judged all the same: it is a warning."""
+        small = judged.error <= ulp.unit_roundoff(self.dtype) * judged.usual
+        failing = (judged.fails | judged.remarked) & ~small
+        nearly = failing & (judged.excess <= ulp.unit_roundoff(self.dtype) ** -0.5)
+        return self._singular_at(judged, failing, False) | self._singular_at(judged, nearly, True)
+
+    def _singular_at(self, judged: Judged, failing: Tensor, every: bool) -> Tensor:
+        rows, found = failing.any(1).nonzero().squeeze(1), torch.zeros_like(failing)
+        if len(rows):
+            referee = self.referees.of(self.problem.partials, self.dtype)
+            found[rows] = referee.singular(judged.points.columns[:, rows], every)[:, list(self.columns)]
+        return found & failing
 
     def along(self, sequences: Sequence[tuple[int, ...]], cotangent: reverse.Cotangent | None = None) -> Judge:
         """A judge of reverse mode along these sequences of differentiations, one column per sequence."""

@@ -132,7 +132,10 @@ def perturbation(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tens
                 found.append(evaluate(repeated).double() - plain)
         return torch.cat(found).reshape(runs, points.shape[1], -1)
 
-    return torch.minimum(*(spread(moves(size)).cpu() for size in (1, large)))
+    small, wide = moves(1), moves(large)
+    # A run that leaves the range says nothing, and those that are left of the wide ones are the smaller ones.
+    whole = torch.isfinite(wide).all(0)
+    return torch.where(whole, torch.minimum(spread(small), spread(wide)), spread(small)).cpu()
 
 
 def spread(values: Tensor, fewest: int = 2) -> Tensor:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.judgement.bound import FACTOR, Judged
 from derivcheck.judgement.crossing import SLACK
 from derivcheck.judgement.judge import Judge
@@ -89,8 +90,8 @@ class _Examination:
             return torch.tensor([self.alone])
         rows = (self.right.any(1) & (self.judged.points.kinds == Kind.SAMPLED)).nonzero().squeeze(1)
         worst = rows[self.judged.excess[rows].amax(1).topk(min(WORST, len(rows))).indices]
-        generator = torch.Generator().manual_seed((self.judge.problem.seed + 9) % 2**63)
-        others = rows[torch.randperm(len(rows), generator=generator)]
+        random = generator(Stream.PROTOCOL, self.judge.problem.seed)
+        others = rows[torch.randperm(len(rows), generator=random)]
         return torch.cat([worst, others[: POINTS - len(worst)]])
 
     @cached_property
@@ -159,7 +160,7 @@ class _Examination:
     def _is_noise(self, way: Way, row: int, place: int, k: int) -> bool:
         """Whether the error is rounding of this way alone: terms that cancel exactly for cotangents ±2^k, as in the
         backward of cumprod, leave a remainder for others. Perturbed only: no other estimate keeps the cotangents."""
-        seed = self.judge.problem.seed + 10
+        seed = seed_of(Stream.PROTOCOL_NOISE, self.judge.problem.seed)
         found = perturbation(self._evaluate(way, k), self._point(row), MORE_RUNS, seed).max()
         return bool(
             self.compared.error[place, k] <= self.compared.bound[place, k] + FACTOR * found.nan_to_num(posinf=0)

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
-    """`derivcheck ...` for partial α: with every variable pinned to `point`, or as it was asked where that is None."""
+    """`derivcheck ...` for partial α: every variable pinned to `point`, or as it was asked where that is None. Python
+    where the function has no name that can be imported."""
+    if "<" in (problem.function_name or ""):
+        return _python(problem, alpha, point)
     parts = [problem.expression]
     parts += (
         ["--partial", ",".join(problem.variables[j] for j in multi_index.canonical(alpha))]
@@ -37,6 +40,24 @@ def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
     return "derivcheck " + " ".join(map(shlex.quote, parts))
 
 
+def _python(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
+    """The same as a call of `derivcheck.check`, with the function to be filled in."""
+    what = [f"partials={[','.join(problem.variables[j] for j in multi_index.canonical(alpha))]!r}"]
+    given = [repr(problem.expression), f"function={problem.function_name}", *(what if any(alpha) else ["order=0"])]
+    given += [f"variables={list(problem.variables)!r}"] if not _in_natural_order(problem.variables) else []
+    given += [f"params={dict(problem.params)!r}"] if problem.params else []
+    if point is None:
+        ends = {name: repr(interval) for name, interval in zip(problem.variables, problem.domain, strict=True)}
+        rest = [f"points={problem.points}", f"seed={problem.seed}"]
+    else:
+        ends = {name: f"(float.fromhex({x.hex()!r}),) * 2" for name, x in point.items()}
+        rest = ["points=1", "corners=False"]
+    given += ["domain={" + ", ".join(f"{name!r}: {pair}" for name, pair in ends.items()) + "}", *rest]
+    usual = {"dtype": "float64", "device": "cpu", "layout": "columns"}
+    given += [f"{key}={getattr(problem, key)!r}" for key, value in usual.items() if getattr(problem, key) != value]
+    return f"derivcheck.check({', '.join(given)})"
+
+
 @lru_cache(maxsize=8)
 def _in_natural_order(variables: tuple[str, ...]) -> bool:
     return list(variables) == sorted(variables, key=natural_order)
@@ -46,6 +67,7 @@ def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
     if point is None:
         ends = {v: (repr(low), repr(high)) for v, (low, high) in zip(problem.variables, problem.domain, strict=True)}
         rest = ["-n", str(problem.points), "--seed", str(problem.seed)]
+        rest += ["--sampler", problem.sampler] if problem.sampler != "uniform" else []
     else:
         ends = {v: (x.hex(), x.hex()) for v, x in point.items()}
         rest = ["-n", "1", "--no-corners"]

@@ -93,7 +93,7 @@ def judged_row(evidence: Evidence, k: int, times: Timed) -> PartialResult:
         sympy=side(sympy.double(), judged, k, dtype, times[1]) if symbolic else Side(),
         excess=float(judged.excess[:, k].max()) if computed and len(judged.excess) else math.nan,
         sensitivity=evidence.sensitivity[k],
-        remarks=_remarks(evidence, k) if computed else (),
+        remarks=(*_remarks(evidence, k), *_sympy_off(evidence, k)) if computed and symbolic else (),
     )
 
 
@@ -104,10 +104,28 @@ def _remarks(evidence: Evidence, k: int) -> tuple[str, ...]:
     if not len(rows):
         return ()
     i = int(rows[0])
-    point = zip(evidence.problem.variables, judged.points.columns[:, i].tolist(), strict=True)
-    where = ", ".join(f"{name} = {x:.3g}" for name, x in point)
     value, exact = float(judged.values[i, k]), float(judged.exact.high[i, k])
-    return (f"at {where}, far below the scale of the domain, autograd gives {value:.3g}, exact is {exact:.3g}",)
+    where = f"{_at(evidence, i)}, far below the scale of the domain"
+    return (f"{where}, autograd gives {value:.3g}, exact is {exact:.3g}",)
+
+
+def _sympy_off(evidence: Evidence, k: int) -> tuple[str, ...]:
+    """A sentence where it is sympy's side that is off, and visibly, at a judged point where autograd is right."""
+    judged, dtype = evidence.judged, evidence.judge.dtype
+    values = evidence.sides.sympy[evidence.places, k]
+    error = distance(values.unsqueeze(1), judged.exact.at(slice(None), [k]), dtype).squeeze(1)
+    visible = ulp.unit_roundoff(dtype) ** 0.5 * torch.maximum(judged.exact.high[:, k].abs(), judged.usual[k])
+    off = judged.counted[:, k] & ~judged.fails[:, k] & ~((error <= judged.bound[:, k]) | (error <= visible))
+    if not bool(off.any()):
+        return ()
+    i = int(torch.where(off, error.nan_to_num(nan=torch.inf), -1.0).argmax())
+    return (f"{_at(evidence, i)}, sympy gives {float(values[i]):.3g}, exact is {float(judged.exact.high[i, k]):.3g}",)
+
+
+def _at(evidence: Evidence, i: int) -> str:
+    """at x = 0.5, y = 2"""
+    point = zip(evidence.problem.variables, evidence.judged.points.columns[:, i].tolist(), strict=True)
+    return "at " + ", ".join(f"{name} = {x:.3g}" for name, x in point)
 
 
 def _formula(symbolic: SymbolicPartials, alpha: MultiIndex) -> str:
@@ -142,7 +160,8 @@ def skipped(judged: Judged, k: int) -> dict[str, int]:
         "undefined": status == Status.UNDEFINED,
         "kink": status == Status.KINK,
         "unsettled": status == Status.UNSETTLED,
-        "extreme": (status == Status.SETTLED) & ~judged.counted[:, k],
+        "singularity within a rounding": judged.singular[:, k],
+        "extreme": (status == Status.SETTLED) & ~judged.counted[:, k] & ~judged.singular[:, k],
     }
     return {reason: int(mask.sum()) for reason, mask in reasons.items() if mask.any()}
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.exact.enclosures import Status
+from derivcheck.judgement import control
 from derivcheck.judgement.bound import FACTOR, ROUNDINGS, Judged
 from derivcheck.judgement.diagnosis import Suspect, diagnose
 from derivcheck.judgement.isolation import invisible, isolated, plainest
@@ -58,6 +59,7 @@ def decide(evidence: Evidence, k: int) -> Decision:
         or _warning(evidence, k, Cause.ISOLATED, blamed)
         or _imprecise(evidence, k)
         or _blind(evidence, k)
+        or _uncontrolled(evidence, k)
         or Decision(Verdict.AGREES, at=_first(judged, k))
     )
 
@@ -162,7 +164,11 @@ def _imprecise(evidence: Evidence, k: int) -> Decision | None:
     scale = size[candidates] + _conditioning(evidence, k, candidates)
     # Where the partial is 0 all around there is no digit to lose.
     left = candidates[(scale > 0) & (error[candidates] > root * scale)]
-    return Decision(Verdict.IMPRECISE, Cause.CONDITIONING, "", int(left[0])) if len(left) else None
+    if not len(left):
+        return None
+    at = int(left[0])
+    below = subnormal(judged.exact.high[at, k], judged.values[at, k], evidence.judge.dtype)
+    return Decision(Verdict.IMPRECISE, Cause.RANGE if bool(below) else Cause.CONDITIONING, "", at)
 
 
 def _blind(evidence: Evidence, k: int) -> Decision | None:
@@ -172,6 +178,14 @@ def _blind(evidence: Evidence, k: int) -> Decision | None:
         return None
     message = f"a relative error of {sensitivity.median:.1g} would pass at half of the points"
     return Decision(Verdict.IMPRECISE, Cause.CONDITIONING, message, _first(evidence.judged, k))
+
+
+def _uncontrolled(evidence: Evidence, k: int) -> Decision | None:
+    """It agrees, and so does what is planted wrong."""
+    if not evidence.problem.control or not control.passes(evidence, k):
+        return None
+    message = f"a relative error of {control.TIMES * evidence.sensitivity[k].worst:.1g}"
+    return Decision(Verdict.DISAGREES, Cause.CONTROL, message, _first(evidence.judged, k))
 
 
 def _conditioning(evidence: Evidence, k: int, rows: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from derivcheck.results import PartialResult
 
 @dataclass(frozen=True)
 class Column:
-    """`heading` is three lines high and leaves out what stands above its left neighbour; `name` says all."""
+    """`heading` is two lines high, the first for a group of columns; `name` says all."""
 
     name: str
     heading: str
@@ -17,26 +17,37 @@ class Column:
     right: bool = True
 
 
-PARTIAL = Column("partial", "\n\npartial", lambda row: row.label, right=False)
-ENGINE = Column("engine", "engine", lambda row: row.engine, right=False)
-FIGURES = (
-    Column("max |autograd - sympy|", "max\n|autograd\n- sympy|", lambda row: number(row.difference.max_abs)),
-    Column("lost bits autograd", "\nlost bits\nautograd", lambda row: bits(row.autograd.lost_bits)),
-    Column("lost bits sympy", "\n\nsympy", lambda row: bits(row.sympy.lost_bits)),
-)
+PARTIAL = Column("partial", "\npartial", lambda row: row.label, right=False)
+ENGINE = Column("engine", "\nengine", lambda row: row.engine, right=False)
+AUTOGRAD = Column("max error autograd", "max error\nautograd", lambda row: number(row.autograd.max_abs_error))
+SYMPY = Column("max error sympy", "\nsympy", lambda row: number(row.sympy.max_abs_error))
+BOUND = Column("error / bound", "\n/bound", lambda row: number(row.excess))
 TIMES = (
-    Column("time autograd", "\ntime\nautograd", lambda row: duration(row.autograd.seconds)),
-    Column("time sympy", "\n\nsympy", lambda row: duration(row.sympy.seconds)),
-    Column("ratio", "\n\nratio", lambda row: ratio(row.autograd.seconds / (row.sympy.seconds or math.nan))),
+    Column("time autograd", "time\nautograd", lambda row: duration(row.autograd.seconds)),
+    Column("time sympy", "\nsympy", lambda row: duration(row.sympy.seconds)),
+    Column("ratio", "\nratio", lambda row: ratio(row.autograd.seconds / (row.sympy.seconds or math.nan))),
 )
-VERDICT = Column("verdict", "\n\nverdict", lambda row: row.verdict.value, right=False)
+VERDICT = Column("verdict", "\nverdict", lambda row: row.verdict.value, right=False)
 
 
-def columns(rows: Sequence[PartialResult]) -> list[Column]:
-    """The engine only where there are several, times only where they were measured."""
+def columns(rows: Sequence[PartialResult], width: int | None = None) -> list[Column]:
+    """The engine only where there are several, times only where they were measured. Within `width` characters times go
+    first, then sympy's error, then the figures; never the verdict."""
     timed = any(not math.isnan(row.autograd.seconds) for row in rows)
-    several = len({row.engine for row in rows}) > 1
-    return [PARTIAL, *([ENGINE] if several else []), *FIGURES, *(TIMES if timed else []), VERDICT]
+    names = [PARTIAL, *([ENGINE] if len({row.engine for row in rows}) > 1 else [])]
+    choices = [
+        [*names, AUTOGRAD, SYMPY, BOUND, *(TIMES if timed else []), VERDICT],
+        [*names, AUTOGRAD, SYMPY, BOUND, VERDICT],
+        [*names, AUTOGRAD, BOUND, VERDICT],
+        [PARTIAL, VERDICT],
+    ]
+    return next((c for c in choices if width is None or _width(c, rows) <= width), choices[-1])
+
+
+def _width(shown: Sequence[Column], rows: Sequence[PartialResult]) -> int:
+    """Characters of a line with one blank after each column."""
+    cells = [[*column.heading.split("\n"), *(column.cell(row) for row in rows)] for column in shown]
+    return sum(1 + max(map(len, column)) for column in cells) - 1
 
 
 def number(value: float) -> str:

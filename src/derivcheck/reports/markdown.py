@@ -89,7 +89,7 @@ def _single(check: CheckResult, report: Report) -> Iterator[str]:
         yield from (gfm.row(gfm.text(column.cell(row)) for column in shown) for row in rows)
         yield ""
     yield from _explanation(check, report)
-    yield gfm.text(wording.totals(check, report))
+    yield gfm.text(f"{wording.tally(check)}. {wording.facts(check, report)}")
 
 
 def _several(report: Report) -> Iterator[str]:

@@ -68,14 +68,16 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
     if len(side_by_side.engines(check)) > 1:
         yield from side_by_side.tables(check, rows, width, STYLES)
     elif rows:
-        yield _table(rows)
+        yield _table(rows, width)
     if formulas:
         printed = {row.label: row.symbolic or "(too long to print)" for row in rows}
         yield from (Text(f"  {label} = {formula}") for label, formula in printed.items())
     most = EXPLAINED_IN_SUITE if check.source else EXPLAINED
     yield from _explanations([*wording.distinct(replace(check, partials=tuple(rows))).partials], most)
+    yield from (Text(line, style=STYLES[Verdict.IMPRECISE]) for line in wording.remarks(check))
     yield from side_by_side.unable(check)
-    yield Text(wording.totals(check, report), style=STYLES[check.verdict])
+    yield Text(f"{wording.tally(check)}.", style=STYLES[check.verdict])
+    yield Text(wording.facts(check, report))
     if side_by_side.fastest(check):
         yield Text(side_by_side.fastest(check), style="bold")
 
@@ -85,9 +87,9 @@ def _ordered(check: CheckResult) -> list[PartialResult]:
     return sorted(check.partials, key=lambda row: row.verdict is not Verdict.DISAGREES)
 
 
-def _table(rows: Sequence[PartialResult]) -> Table:
+def _table(rows: Sequence[PartialResult], width: int) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    shown = columns(rows)
+    shown = columns(rows, width)
     for column in shown:
         table.add_column(column.heading, justify="right" if column.right else "left", no_wrap=True)
     for row in rows:

@@ -37,7 +37,7 @@ def _weight(row: PartialResult, check: CheckResult, excused: bool) -> Weight:
         return Weight.UNSUPPORTED
     if row.verdict is Verdict.IMPRECISE:
         return Weight.WARNING
-    return Weight.REMARK if row.cause else Weight.NONE
+    return Weight.REMARK if row.remarks else Weight.NONE
 
 
 def complaint(row: PartialResult, check: CheckResult) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 
 
 def present() -> list[str]:
@@ -21,9 +21,7 @@ def resolve(name: str) -> str:
         return there[1] if len(there) > 1 else "cpu"
     found = "cuda:0" if name == "cuda" else name
     if found not in there:
-        raise RequestError(
-            f"--device {ascii(name)[1:-1]}: there is no such device here", f"Present: {', '.join(there)}."
-        )
+        raise RequestError(f"--device {printable(name)}: there is no such device here", f"Present: {', '.join(there)}.")
     return found
 
 

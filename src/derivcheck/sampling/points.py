@@ -6,6 +6,7 @@ same points on every device. They are kept as float64 (d, n), one contiguous row
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -118,3 +119,16 @@ def _uniform_over_floats(fractions: Tensor, low: Tensor, high: Tensor, dtype: to
     """Every float of the dtype between the ends is as likely as any other (as in Herbie: Panchekha, PLDI 2015)."""
     first, last = ordinal(low.to(dtype)).double(), ordinal(high.to(dtype)).double()
     return from_ordinal((first + (last - first) * fractions).round().long(), dtype).double()
+
+
+def lengths(columns: Tensor) -> Tensor:
+    """(n,) how long points (d, n) are to write, in bits: 0 before 1 before 0.5 before 0.1 before 1e-300."""
+    return torch.tensor([sum(map(_length, point)) for point in columns.T.tolist()])
+
+
+def _length(x: float) -> int:
+    """Bits of a number in fixed point, from the first that is set to the last, and from there to the point."""
+    if x == 0 or not math.isfinite(x):
+        return 0
+    numerator, denominator = abs(x).as_integer_ratio()
+    return numerator.bit_length() + denominator.bit_length() + (x < 0)

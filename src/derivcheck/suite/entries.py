@@ -1,21 +1,20 @@
-"""The entries of a suite: every `[[check]]` with its keys read and the defaults filled in."""
+"""The entries of a suite: every `[[check]]`, its keys read and the defaults filled in."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derivcheck.errors import ExpressionError, RequestError
+from derivcheck.errors import ExpressionError, RequestError, did_you_mean, printable, shortened
 from derivcheck.suite.mistakes import Mistakes, check_called
-from derivcheck.suite.toml_lines import Path
-from derivcheck.suite.values import Key, shown
+from derivcheck.suite.toml_lines import KeyPath
+from derivcheck.suite.values import LONGEST_SHOWN, Key, shown
 
 MOST_CHECKS = 10_000  # of one file: beyond it nobody reads the report, and a matrix can ask for any number
 OUTERMOST = ("$schema", "defaults", "check")
 SPLIT = "Split the file into several."
 
 EXCLUSIVE = (
-    ("partial", "order", "partial names what is checked, so that order says nothing"),
+    ("partial", "order", "partial already names what is checked"),
     ("xfail", "skip", "what is not run cannot disagree"),
     ("xfail", "known", "xfail lets the check pass, known reports it as a known defect"),
 )
@@ -24,7 +23,7 @@ EXCLUSIVE = (
 
 @dataclass(frozen=True)
 class Table:
-    """What was read of one table, and the keys whose values were refused."""
+    """The values read from one table, and the keys whose values were refused."""
 
     values: Mapping[str, Any]
     refused: frozenset[str] = frozenset()
@@ -40,60 +39,60 @@ class Entry:
 
     name: str
     """As given, else the function, else the expression; on one line."""
-    path: Path
+    path: KeyPath
     values: Mapping[str, Any]
     refused: frozenset[str] = frozenset()
-    """The keys that have no value because it was refused."""
+    """The keys whose values were refused."""
     own: frozenset[str] = frozenset()
-    """The keys that stand in the entry itself; the others stand in [defaults]."""
+    """The keys of the entry itself; the others come from [defaults]."""
 
     def refuse(self, mistakes: Mistakes, key: str, error: RequestError) -> None:
-        """Note a mistake where its key stands: in the entry, or in the defaults."""
-        path: Path = (*self.path, key)
+        """Report a mistake at its key, in the entry or in the defaults."""
+        path: KeyPath = (*self.path, key)
         if key in self.values and key not in self.own:
             path = (*self.path[:-2], "defaults", key)
             if not isinstance(error, ExpressionError):
-                error = RequestError(error.cause, f"{error.cure} It stands in {_header(path[:-1])}.")
+                error = RequestError(error.cause, f"{error.cure} It is in {_header(path[:-1])}.")
         mistakes.add(path, error, _called(self.name, self.path), key)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One pass over a suite: what may stand there, and what is wrong."""
+    """One pass over a suite: which keys it may have, and what is wrong."""
 
     mistakes: Mistakes
     of_defaults: Mapping[str, Key]
     of_check: Mapping[str, Key]
 
-    def entries(self, suite: Mapping[str, Any], path: Path) -> list[Entry]:
+    def entries(self, suite: Mapping[str, Any], path: KeyPath) -> list[Entry]:
         """The entries of the table at `path`, in order."""
         for key in suite:
             if key not in OUTERMOST:
                 self.mistakes.add((*path, key), _unknown(key, OUTERMOST), key=_plain(key))
         if not isinstance(suite.get("$schema", ""), str):
-            error = RequestError(f"{shown(suite['$schema'])} is not a text", "Give the address of a schema.")
+            error = RequestError(f"{shown(suite['$schema'])} is not a string", "Give the address of a schema.")
             self.mistakes.add((*path, "$schema"), error, key="$schema")
         defaults = self.defaults(suite.get("defaults", {}), (*path, "defaults"))
         tables = self.tables(suite.get("check"), (*path, "check"))
         return [self.entry(table, (*path, "check", place), defaults) for place, table in enumerate(tables)]
 
-    def defaults(self, table: Any, path: Path) -> Table:
+    def defaults(self, table: Any, path: KeyPath) -> Table:
         if not isinstance(table, dict):
             error = RequestError(f"{shown(table)} is not a table", f"Begin them with a line {_header(path)}.")
             self.mistakes.add(path, error, key="defaults")
             return Table({})
         return self.read(table, self.of_defaults, path, _header(path))
 
-    def tables(self, given: Any, path: Path) -> list[Any]:
+    def tables(self, given: Any, path: KeyPath) -> list[Any]:
         if not isinstance(given, list) or not given:
-            cause = "is a single table" if isinstance(given, dict) else "is not there"
+            cause = "is a single table" if isinstance(given, dict) else "is missing"
             self.mistakes.add(path, RequestError(f"{_header(path)} {cause}", _begin(path)))
             return []
         if len(given) > MOST_CHECKS:
             self.mistakes.refuse(path, too_many(len(given)))
         return given
 
-    def entry(self, table: Any, path: Path, defaults: Table) -> Entry:
+    def entry(self, table: Any, path: KeyPath, defaults: Table) -> Entry:
         if not isinstance(table, dict):
             error = RequestError(f"{shown(table)} is not a table", _begin(path[:-1]))
             self.mistakes.add(path, error, _called("", path))
@@ -110,8 +109,8 @@ class Reading:
             entry.refuse(self.mistakes, "", RequestError("there is no expression", cure))
         return entry
 
-    def read(self, table: Mapping[str, Any], keys: Mapping[str, Key], path: Path, where: str) -> Table:
-        """Read every value; what is wrong is noted."""
+    def read(self, table: Mapping[str, Any], keys: Mapping[str, Key], path: KeyPath, where: str) -> Table:
+        """Read every value and note what is wrong."""
         values = {}
         for key, value in table.items():
             try:
@@ -123,13 +122,13 @@ class Reading:
         self.require_consistent(table, path, where)
         return Table(values, frozenset(keys) & frozenset(table) - frozenset(values))
 
-    def require_consistent(self, table: Mapping[str, Any], path: Path, where: str) -> None:
+    def require_consistent(self, table: Mapping[str, Any], path: KeyPath, where: str) -> None:
         for one, other, reason in EXCLUSIVE:
             if one in table and other in table:
-                error = RequestError(f"it stands beside {other}, but {reason}", "Keep one of them.")
+                error = RequestError(f"it is given together with {other}, but {reason}", "Keep one of them.")
                 self.mistakes.add((*path, one), error, where, one)
 
-    def misplaced(self, key: str, path: Path) -> RequestError | None:
+    def misplaced(self, key: str, path: KeyPath) -> RequestError | None:
         if key not in self.of_check:
             return None
         return RequestError(
@@ -143,9 +142,7 @@ def too_many(count: int) -> RequestError:
 
 
 def _unknown(key: str, keys: Iterable[str]) -> RequestError:
-    near = difflib.get_close_matches(key, keys, n=2) if len(key) <= 2 * max(map(len, keys)) else []
-    cure = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(keys)}."
-    return RequestError("there is no such key", cure)
+    return RequestError("there is no such key", did_you_mean(key, keys) or f"The keys are {', '.join(keys)}.")
 
 
 def _replaced(keys: frozenset[str]) -> set[str]:
@@ -155,7 +152,7 @@ def _replaced(keys: frozenset[str]) -> set[str]:
 
 
 def _name(table: Mapping[str, Any], defaults: Table) -> str:
-    """Empty where there is nothing to name the entry by."""
+    """Empty if nothing names the entry."""
     for key in ("name", "function", "expression"):
         value = table.get(key, defaults.values.get(key))
         if isinstance(value, str) and value.strip():
@@ -163,20 +160,20 @@ def _name(table: Mapping[str, Any], defaults: Table) -> str:
     return ""
 
 
-def _called(name: str, path: Path) -> str:
+def _called(name: str, path: KeyPath) -> str:
     """An entry in a message: by its name, or by its place among the entries."""
     return check_called(name) if name else f"check {int(path[-1]) + 1}"
 
 
-def _header(path: Path) -> str:
+def _header(path: KeyPath) -> str:
     """The line that begins a table."""
     return f"[{'.'.join(map(str, path))}]"
 
 
-def _begin(path: Path) -> str:
+def _begin(path: KeyPath) -> str:
     return f'Begin each check with a line [{_header(path)}], and below it expression = "x1**2*sin(x2)".'
 
 
 def _plain(key: str) -> str:
     """A key in a message, without quotes."""
-    return shown(key).strip("\"'")
+    return shortened(printable(key), LONGEST_SHOWN)

@@ -1,21 +1,20 @@
-"""A suite file as text: found, read, and parsed as TOML. Of what stands in it, only the outermost tables are looked at.
+"""A suite file as text: found, read and parsed as TOML. Only its outermost tables are looked at.
 
-A file may be a stranger's: it is bounded in size and depth before it is parsed.
+A file may come from a stranger, so its size and depth are bounded before it is parsed.
 """
 
-import difflib
 import re
 import tomllib
 from importlib import resources
 from pathlib import Path, PurePath
 from typing import Any
 
-from derivcheck.errors import ExpressionError, RequestError, SuiteError
+from derivcheck.errors import ExpressionError, RequestError, SuiteError, did_you_mean, printable
 from derivcheck.suite.toml_lines import KEY
 
 BUILTIN = "builtin:"
-LARGEST = 2 * 2**20  # bytes: 200 for each of the 10 000 checks that a file may have; tomllib takes a second for them
-MOST_PARTS = 50  # of a dotted key: the time that tomllib takes grows with the square, or it would be hours
+MOST_BYTES = 2 * 2**20  # 200 for each of the 10 000 checks that a file may have; tomllib takes a second for them
+MOST_PARTS = 50  # of a dotted key: tomllib takes time quadratic in them, hours for a file of one key
 IN_PYPROJECT = ("tool", "derivcheck")
 
 LONG_KEY = re.compile(rf"^[ \t]*+\[?\[?(?:[ \t]*+(?:{KEY.pattern})[ \t]*+\.){{{MOST_PARTS}}}", re.MULTILINE)
@@ -23,16 +22,16 @@ PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of 
 
 
 def read(source: str) -> str:
-    """The text of a file, or of a suite that comes with derivcheck, `builtin:NAME`. Raises `SuiteError`."""
+    """The text of a file, or of a suite that ships with derivcheck, `builtin:NAME`. Raises `SuiteError`."""
     if source.startswith(BUILTIN):
         return _built_in(source)
     try:
         with open(source, "rb") as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise SuiteError([f"{_shown(source)}: {_reason(error)}. {_near(source)}".rstrip()]) from None
-    if len(data) > LARGEST:
-        raise SuiteError([f"{source}: the file has more than {LARGEST} bytes. Split it into several."])
+        raise SuiteError([f"{printable(source)}: {_reason(error)}. {_near(source)}".rstrip()]) from None
+    if len(data) > MOST_BYTES:
+        raise SuiteError([f"{source}: the file has more than {MOST_BYTES} bytes. Split it into several."])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -41,7 +40,7 @@ def read(source: str) -> str:
 
 
 def parse(text: str, source: str) -> dict[str, Any]:
-    """The tables of a TOML text. Raises `SuiteError` with the place where it is none."""
+    """The tables of a TOML text. Raises `SuiteError`, with the place, if it is not valid."""
     found = LONG_KEY.search(text)
     if found:
         raise _refused(text, source, found.start(), f"a key of more than {MOST_PARTS} parts")
@@ -70,9 +69,9 @@ def suite_table(tree: dict[str, Any], source: str) -> tuple[dict[str, Any], tupl
 
 
 def located(function: str, source: str) -> str:
-    """`file.py:name` stands in the folder of the suite; from there it is named as `source` is, from here or from /.
+    """`file.py:name`, relative to the suite's folder, as seen from the working directory; absolute if `source` is.
 
-    Raises `RequestError` where there is no such file. `module:name` is as it is: to look it up would import packages.
+    Raises `RequestError` if there is no such file. `module:name` is unchanged: looking it up would import packages.
     """
     place, _, name = function.rpartition(":")
     if not place.endswith(".py"):
@@ -94,27 +93,27 @@ def _built_in(source: str) -> str:
     name = source.removeprefix(BUILTIN)
     if name not in there:
         choices = ", ".join(f"{BUILTIN}{known}" for known in sorted(there))
-        raise SuiteError([f"{_shown(source)}: there is no such suite. Choose from {choices}."])
+        raise SuiteError([f"{printable(source)}: there is no such suite. Choose from {choices}."])
     return there[name].read_text(encoding="utf-8")
 
 
 def _place(text: str, message: str) -> tuple[int, str]:
-    """Where in the text, and what, of a message of tomllib: `Expected '=' ... (at line 2, column 5)`."""
+    """The place in the text and the cause, from a message of tomllib: `Expected '=' ... (at line 2, column 5)`."""
     found = PLACE.search(message)
     cause = message[: found.start()] if found else message
     if not found or not found["line"]:
         return len(text.rstrip()), cause
-    # columns are counted in the text with Windows' newlines made single ones: within a line that is the same
+    # tomllib counts columns after it has replaced \r\n by \n, which moves nothing within a line
     starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
     return starts[int(found["line"]) - 1] + int(found["column"]) - 1, cause
 
 
 def _refused(text: str, source: str, place: int, cause: str) -> SuiteError:
-    """The line of the file with a mark below the place."""
+    """The error, with the line of the file and a caret below the place."""
     start = text.rfind("\n", 0, place) + 1
     line = text[start:].partition("\n")[0].rstrip("\r")
     number = text.count("\n", 0, place) + 1
-    cure = "Texts stand in quotes, lists in [ ], a table in { } in one line. See https://toml.io."
+    cure = "Strings go in quotes, lists in [ ], a table in { } on one line. See https://toml.io."
     first, *rest = str(ExpressionError(line, place - start, 1, f"not TOML: {cause}", cure)).splitlines()
     return SuiteError(["\n".join([f"{source}:{number}: {first}", *(f"  {below}" for below in rest)])])
 
@@ -132,9 +131,4 @@ def _near(source: str, pattern: str = "*.toml") -> str:
         there = [file.name for file in Path(source).parent.glob(pattern)]
     except (OSError, ValueError):
         return ""
-    near = difflib.get_close_matches(Path(source).name, there, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else ""
-
-
-def _shown(source: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in source)
+    return did_you_mean(Path(source).name, there)

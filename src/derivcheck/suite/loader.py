@@ -1,4 +1,4 @@
-"""A suite: a TOML file of checks. Reading one runs nothing of it; all its mistakes are told at once.
+"""A suite: a TOML file of checks. Reading it imports none of its functions and reports all its mistakes at once.
 
 [defaults]
 order = 2
@@ -8,7 +8,7 @@ expression = "x/(1+exp(-x))"
 function = "kernels.py:silu"
 dtype = ["float64", "float32"]
 
-A list of dtype, device or order makes a check of each; several engines are the columns of one.
+A list of dtypes, devices or orders makes one check per value; several engines are the columns of one check.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,20 +20,20 @@ from derivcheck.errors import RequestError
 from derivcheck.problem import Check
 from derivcheck.suite import file as suite_file
 from derivcheck.suite.entries import MOST_CHECKS, SPLIT, Entry, Reading, too_many
-from derivcheck.suite.keys import CHECK, DEFAULTS, OPTIONS
-from derivcheck.suite.matrix import NAMES, expand, size
+from derivcheck.suite.keys import CHECK_KEYS, DEFAULT_KEYS, OPTION_KEYS
+from derivcheck.suite.matrix import ESSENTIAL, expand, size
 from derivcheck.suite.mistakes import Mistakes
 
-MOST_NUMBERS = 20_000_000  # in the multi-indices of all checks: 160 MB
+MOST_NUMBERS = 20_000_000  # in the multi-indices of all checks: 160 MB at 8 bytes per reference
 
 
 def load(
     source: str | Path, *, functions: bool = True, overrides: Mapping[str, Any] | None = None
 ) -> tuple[Check, ...]:
-    """The checks of a file, or of `builtin:torch`. `overrides` are keys of a check that hold for all, as in the file.
+    """The checks of a file, or of `builtin:torch`. `overrides` replace keys of every check, with values as in a file.
 
-    Without `functions`, checks that name a function are refused, because it would be imported and run; those of a suite
-    that comes with derivcheck are its own. Raises `SuiteError` with everything that is wrong.
+    Without `functions`, checks that name a function are refused, because it would be imported and run; suites that ship
+    with derivcheck are trusted. Raises `SuiteError` with everything that is wrong.
     """
     name = str(source)
     trusted = name.startswith(suite_file.BUILTIN)
@@ -43,11 +43,11 @@ def load(
 def loads(
     text: str, source: str, *, functions: bool = True, overrides: Mapping[str, Any] | None = None
 ) -> tuple[Check, ...]:
-    """The checks of a TOML text that stands in the file `source`, which need not be there. See `load`."""
+    """The checks of a TOML text. `source` names its file, which need not exist. See `load`."""
     suite, path = suite_file.suite_table(suite_file.parse(text, source), source)
     mistakes = Mistakes(source, text)
-    forced = {key: OPTIONS[key].read(value) for key, value in (overrides or {}).items()}
-    entries = [_overridden(entry, forced) for entry in Reading(mistakes, DEFAULTS, CHECK).entries(suite, path)]
+    forced = {key: OPTION_KEYS[key].read(value) for key, value in (overrides or {}).items()}
+    entries = [_overridden(entry, forced) for entry in Reading(mistakes, DEFAULT_KEYS, CHECK_KEYS).entries(suite, path)]
     _require_few(entries, mistakes)
     checks = _distinct(list(_made(entries, functions, mistakes)), mistakes)
     mistakes.raise_if_any()
@@ -55,7 +55,7 @@ def loads(
 
 
 def _overridden(entry: Entry, forced: Mapping[str, Any]) -> Entry:
-    """The entry with other values of some keys; an order does not touch what names its partials."""
+    """The entry with some values replaced; an order does not replace the partials that an entry names."""
     kept = {k: v for k, v in forced.items() if not (k == "order" and "partial" in entry.values)}
     return replace(entry, values={**entry.values, **kept}) if kept else entry
 
@@ -68,7 +68,7 @@ def _require_few(entries: Sequence[Entry], mistakes: Mistakes) -> None:
 
 
 def _made(entries: Sequence[Entry], functions: bool, mistakes: Mistakes) -> Iterator[tuple[Entry, Check]]:
-    """Every check with its entry, until they would fill the memory."""
+    """Every check with its entry. Refuses those that would fill the memory."""
     numbers = 0
     for entry in entries:
         checks = _checks(entry, functions, mistakes)
@@ -79,8 +79,8 @@ def _made(entries: Sequence[Entry], functions: bool, mistakes: Mistakes) -> Iter
 
 
 def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
-    """The checks of one entry; what is refused is noted."""
-    options = {key: value for key, value in entry.values.items() if key in OPTIONS}
+    """The checks of one entry; its mistakes are noted."""
+    options = {key: value for key, value in entry.values.items() if key in OPTION_KEYS}
     about = {key: value for key, value in entry.values.items() if key in ("tags", "skip", "xfail", "known")}
 
     def refuse(key: str, error: RequestError) -> None:
@@ -91,7 +91,7 @@ def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
             options["function"] = _function(options["function"], mistakes.source, functions)
         except RequestError as error:
             refuse("function", error)
-    if "expression" not in options or entry.refused & NAMES:
+    if "expression" not in options or entry.refused & ESSENTIAL:
         return []
     engines = options.get("engine", ("reverse",))
     line = mistakes.line(entry.path)
@@ -110,24 +110,24 @@ def _function(name: str, source: str, allowed: bool) -> str:
 
 
 def _numbers(checks: Sequence[Check]) -> int:
-    """In their multi-indices, which checks that differ by dtype and device share."""
+    """How many numbers their multi-indices have, which checks share that differ only by dtype and device."""
     shared = {id(check.problem.partials): check.problem for check in checks}
     return sum(len(problem.partials) * len(problem.variables) for problem in shared.values())
 
 
 def _distinct(made: Sequence[tuple[Entry, Check]], mistakes: Mistakes) -> tuple[Check, ...]:
-    """No two of one name: a name that was given twice is a mistake, one that was not given has #2, #3 behind it."""
+    """No two checks share a name: a given name that occurs twice is a mistake, any other gets #2, #3 appended."""
     first: dict[str, Check] = {}
     for entry, check in made:
         if "name" in entry.values and first.setdefault(check.name, check) is not check:
-            where = f"line {first[check.name].line}"
-            entry.refuse(mistakes, "name", RequestError(f"the check of {where} is called so too", "Rename one."))
+            cause = f"the check in line {first[check.name].line} has the same name"
+            entry.refuse(mistakes, "name", RequestError(cause, "Rename one."))
     taken = dict.fromkeys(first, 1)
     return tuple(check if "name" in entry.values else _renamed(check, taken) for entry, check in made)
 
 
 def _renamed(check: Check, taken: dict[str, int]) -> Check:
-    """`taken` counts how often a name was wanted."""
+    """The check under a free name. `taken` counts how often each name was asked for."""
     name = check.name
     while name in taken:
         taken[check.name] += 1

@@ -8,30 +8,30 @@ from typing import Any
 
 from derivcheck.errors import RequestError
 from derivcheck.problem import Problem, create, tolerances
-from derivcheck.suite.mistakes import key_of
+from derivcheck.suite.mistakes import mentioned_key
 
 AXES: Mapping[str, tuple[Any, ...]] = {"dtype": ("float64",), "device": ("cpu",), "order": (1,)}
-"""What a list of values makes several checks of, with the default."""
+"""Keys whose lists of values make several checks, with their defaults."""
 
 ARGUMENTS = {"vars": "variables", "partial": "partials", "param": "params", "function": "function_name"}
-"""Keys that `create` has by another name."""
+"""Keys that `create` knows by another name."""
 
-APART = {*AXES, "engine", "rtol", "atol"}
-NAMES = {"expression", "vars", "param", ""}  # without these, what else is wrong cannot be told
+TRANSLATED = {*AXES, "engine", "rtol", "atol"}  # keys that reach `create` in another form, or after it
+ESSENTIAL = {"expression", "vars", "param", ""}  # without these, no further mistake can be found
 TOGETHER = {"wrt": ("wrt", "order"), "partial": ("partial", "order")}  # how many partials there are depends on both
 
 Refuse = Callable[[str, RequestError], None]
 
 
 def size(values: Mapping[str, Any]) -> int:
-    """How many checks an entry is."""
+    """How many checks an entry makes."""
     return prod(map(len, _axes(values).values()))
 
 
 def expand(values: Mapping[str, Any], refuse: Refuse) -> list[tuple[str, Problem]]:
-    """The problems, each with the suffix that tells it from the others: `[float64-cpu-order2]`.
+    """The problems, each with the suffix that distinguishes it, such as `[float64-cpu-order2]`.
 
-    `refuse` is told the key and the error of all that is wrong; there are no problems then.
+    `refuse` is called with the key and the error of each mistake; orders that have one have no problem.
     """
     axes = _axes(values)
     several = [axis for axis, choices in axes.items() if len(choices) > 1]
@@ -55,21 +55,21 @@ def _suffix(at: Mapping[str, Any], several: list[str]) -> str:
 
 
 def _problem(values: Mapping[str, Any], refuse: Refuse) -> Problem | None:
-    """What is refused is left out and the rest tried again, so that all mistakes are found."""
+    """What is refused is left out and the rest is tried again, so that all mistakes are found."""
     while True:
         try:
             return create(**_arguments(values))
         except RequestError as error:
-            key = key_of(error, values)
+            key = mentioned_key(error, values)
             refuse(key, error)
-            if key in NAMES:
+            if key in ESSENTIAL:
                 return None
             values = {k: v for k, v in values.items() if k not in TOGETHER.get(key, (key,))}
 
 
 def _arguments(values: Mapping[str, Any]) -> dict[str, Any]:
     """What `create` takes."""
-    given = {ARGUMENTS.get(k, k.replace("-", "_")): v for k, v in values.items() if k not in APART}
+    given = {ARGUMENTS.get(k, k.replace("-", "_")): v for k, v in values.items() if k not in TRANSLATED}
     given["tolerances"] = tolerances(values.get("rtol"), values.get("atol"))
     if "order" in values:
         given["order"] = values["order"]

@@ -1,70 +1,72 @@
-"""What is wrong with a suite file, collected: a person mends all of it at once, and nothing runs before.
+"""Everything wrong with a suite file, collected, so that a person can fix all of it before anything runs.
 
-What `problem.create` refuses speaks of options of the command line; here it speaks of keys.
+`problem.create` words its errors for the command line; here options become keys.
 """
 
 import re
 from collections.abc import Container
 from typing import NoReturn
 
-from derivcheck.errors import ExpressionError, RequestError, SuiteError
-from derivcheck.suite.toml_lines import Path, key_lines, nearest_line
+from derivcheck.errors import ExpressionError, RequestError, SuiteError, printable, shortened
+from derivcheck.suite.toml_lines import KeyPath, key_lines, nearest_line
 
-MOST_MISTAKES = 1000  # beyond it nobody reads on, and a hostile file would fill the memory
-LONGEST = 300  # characters of a cause or a cure
-LONGEST_NAME = 60
+MOST_MISTAKES = 1000  # nobody reads more, and a hostile file would fill the memory
+LONGEST = 300  # characters of a cause or a cure: four lines of an 80-column terminal
+LONGEST_NAME = 60  # characters of a check's name: it leaves room on the line for FILE:LINE
 
 OPTION = re.compile(r"--(?!list-)(?P<key>[a-z]+(?:-[a-z]+)*)(?: (?P<value>\S*[^\s.,;]))?")
 MENTIONED = re.compile(r"(?:--|^(?:the )?)([a-z]+(?:-[a-z]+)*)")
 
 
 class Mistakes:
-    """The mistakes of one file. `path` is the place of one in the file, `where` what stands there, in words."""
+    """The mistakes of one file. `path` is the place of one in the file, `where` the check or table there, in words."""
 
     def __init__(self, source: str, text: str) -> None:
         self.source = source
         self.lines = key_lines(text)
         self.found: dict[tuple[int, str], None] = {}
 
-    def add(self, path: Path, error: RequestError, where: str = "", key: str = "") -> None:
-        """Note a mistake; a path that ends in its key has the line of the key."""
+    def add(self, path: KeyPath, error: RequestError, where: str = "", key: str = "") -> None:
+        """Note a mistake, with the line of its key if `path` ends in one."""
         number = self.line(path)
         place = ": ".join(part for part in (f"{self.source}:{number}", where, key) if part)
-        self.found[number, f"{_printable(place)}: {_message(error, key)}"] = None
+        self.found[number, f"{printable(place)}: {_message(error, key)}"] = None
         if len(self.found) == MOST_MISTAKES:
             self.raise_if_any()
 
-    def refuse(self, path: Path, error: RequestError) -> NoReturn:
-        """Note a mistake that makes it useless to look for more."""
+    def refuse(self, path: KeyPath, error: RequestError) -> NoReturn:
+        """Note a mistake after which it is useless to look for more."""
         self.add(path, error)
         self.raise_if_any()
         raise AssertionError("there is a mistake")
 
-    def line(self, path: Path) -> int:
+    def line(self, path: KeyPath) -> int:
         return nearest_line(self.lines, path)
 
     def raise_if_any(self) -> None:
         texts = [text for _, text in sorted(self.found, key=lambda mistake: mistake[0])]
         if len(texts) == MOST_MISTAKES:
-            texts.append(f"{self.source}: these are {MOST_MISTAKES} mistakes. The rest of the file was not looked at.")
+            texts.append(
+                f"{self.source}: there are {MOST_MISTAKES} mistakes so far. The rest of the file was not checked."
+            )
         if texts:
             raise SuiteError(texts)
 
 
 def check_called(name: str) -> str:
     """How a check is named in a message."""
-    return f'check "{name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."}"'
+    return f'check "{shortened(name, LONGEST_NAME)}"'
 
 
-def key_of(error: RequestError, given: Container[str]) -> str:
-    """The key, of those given, that an error of `problem.create` speaks of: an option, or its first word. Else ""."""
+def mentioned_key(error: RequestError, given: Container[str]) -> str:
+    """The given key that an error of `problem.create` is about: an option, or its first word. Empty if none is."""
     if isinstance(error, ExpressionError):
         return "expression"
     return next((key for key in MENTIONED.findall(error.cause) if key in given), "")
 
 
 def _message(error: RequestError, key: str) -> str:
-    """Cause and cure in the words of a suite: in one line, or with the place in an expression indented below."""
+    """Cause and cure in terms of a suite, on one line, or with the place in an expression indented below."""
     cause = error.cause.removeprefix("--").removeprefix(f"{key} ")
     if not isinstance(error, ExpressionError):
         cause = _clean(OPTION.sub(_without_dashes, cause))
@@ -74,12 +76,8 @@ def _message(error: RequestError, key: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Short, in one line, and without what would act on a terminal: the file may be a stranger's."""
-    return _printable(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
+    """Short, on one line, and without anything that acts on a terminal: the file may come from a stranger."""
+    return shortened(printable(text), LONGEST)
 
 
 def _without_dashes(option: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""Which line of a TOML file each of its keys stands in, which `tomllib` does not say.
+"""The line of every key of a TOML file, which `tomllib` does not report.
 
-Nothing is checked here: the text is one that `tomllib` accepts. What this scan does not follow, such as the keys of a
-table in braces, has the line of what it stands in.
+Nothing is checked here: `tomllib` has accepted the text. A key that this scan does not follow, such as one of a table
+in braces, has the line of the key around it.
 """
 
 import re
@@ -9,12 +9,12 @@ import tomllib
 from bisect import bisect_left
 from collections.abc import Mapping
 
-Path = tuple[str | int, ...]
-"""Keys and, behind an array of tables, positions in it: ("check", 2, "domain")."""
+KeyPath = tuple[str | int, ...]
+"""Keys and, after an array of tables, positions in it: ("check", 2, "domain")."""
 
-DEEPEST = 8  # parts of a path that are kept: a suite in pyproject.toml has six, ("tool", "derivcheck", "check", 2, ...)
+DEEPEST = 8  # keys of a path that are kept: a suite has five in pyproject.toml, tool.derivcheck.check.domain.x1
 
-# Every loop is unrolled, so that there is one way to match and nothing to go back to. Possessive groups would say the
+# Every loop is unrolled, so that there is one way to match and no backtracking. Possessive groups would say the
 # same, but match wrongly before Python 3.11.5 (https://github.com/python/cpython/issues/100061 and 106052).
 KEY = re.compile(r"""[A-Za-z0-9_-]++|"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\n]*+'""")
 BLANK = re.compile(r"[ \t\n]*(?:\#[^\n]*[ \t\n]*)*")
@@ -35,7 +35,7 @@ VALUE = re.compile(
 )
 
 
-def key_lines(text: str) -> dict[Path, int]:
+def key_lines(text: str) -> dict[KeyPath, int]:
     """The first line, from 1, of every table and key."""
     scan = _Scan(text.replace("\r\n", "\n"))
     while scan.statement():
@@ -43,26 +43,26 @@ def key_lines(text: str) -> dict[Path, int]:
     return scan.lines
 
 
-def nearest_line(lines: Mapping[Path, int], path: Path) -> int:
-    """The line of a key, or of the innermost thing around it that has one."""
+def nearest_line(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
+    """The line of a key, or of the innermost key around it that has one."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
 
 
 class _Scan:
-    """Walks the text once. `table` is the path of the header that holds here, `counts` has every array of tables."""
+    """Walks the text once. `table` is the path of the current header, `counts` the length of every array of tables."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.newlines = [found.start() for found in re.finditer("\n", text)]
         self.place = 0
-        self.table: Path = ()
-        self.counts: dict[Path, int] = {}
-        self.lines: dict[Path, int] = {}
+        self.table: KeyPath = ()
+        self.counts: dict[KeyPath, int] = {}
+        self.lines: dict[KeyPath, int] = {}
 
     def statement(self) -> bool:
-        """Pass one header, or one key and its value; False at the end of the text."""
+        """Skip one header, or one key and its value; False at the end of the text."""
         self.skip(BLANK)
         if self.place == len(self.text):
             return False
@@ -86,16 +86,16 @@ class _Scan:
         self.table = path
         self.note((), path, start)
 
-    def inside(self, parts: list[str | int]) -> Path:
-        """A path through arrays of tables goes through the last table of each."""
-        path: Path = ()
+    def inside(self, parts: list[str | int]) -> KeyPath:
+        """The path of a header's tables; of an array of tables it takes the last."""
+        path: KeyPath = ()
         for part in parts:
             path = (*path, part)
             path = (*path, self.counts[path] - 1) if path in self.counts else path
         return path
 
-    def parts(self) -> Path:
-        """The dotted key at this place; the parts beyond the deepest are passed over."""
+    def parts(self) -> KeyPath:
+        """The dotted key at this place; parts beyond the deepest are skipped."""
         found: list[str] = []
         while part := KEY.match(self.text, self.place):
             self.place = part.end()
@@ -106,7 +106,7 @@ class _Scan:
         return tuple(found)
 
     def value(self) -> None:
-        """Pass the rest of the statement: up to the newline that no bracket and no string holds."""
+        """Skip the rest of the statement, up to a newline outside of all brackets and strings."""
         depth = 0
         while self.place < len(self.text):
             token = VALUE.match(self.text, self.place)
@@ -116,8 +116,8 @@ class _Scan:
             if kind == "end" and depth <= 0:
                 return
 
-    def note(self, outer: Path, path: Path, start: int) -> None:
-        """The line of a key, and of the tables that a dotted key makes on its way."""
+    def note(self, outer: KeyPath, path: KeyPath, start: int) -> None:
+        """Record the line of a key, and of the tables that a dotted key creates."""
         for length in range(len(outer) + 1, len(path) + 1):
             self.lines.setdefault(path[:length], self.line(start))
 

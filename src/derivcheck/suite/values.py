@@ -1,7 +1,7 @@
-"""From the values that TOML has to the values that a check takes: one reader a kind of value.
+"""From the values of TOML to those that a check takes, with one reader per kind of value.
 
-A reader looks at one value alone and raises `WrongType` or `RequestError`; what depends on the expression is found when
-the problem is made.
+A reader looks only at its own value and raises `WrongType` or `RequestError`; what depends on the expression is checked
+when the problem is created.
 """
 
 import datetime
@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable, shortened
 from derivcheck.expression.texts import assignment, parse_number, split
 
 Reader = Callable[[Any], Any]
 
-MOST_VALUES = 5000  # in one list, as many as a check may have rows: names are looked up in lists
-LARGEST = 2**63 - 1  # TOML's whole numbers have 64 bits
-LONGEST_LINE = 1000  # characters of a name or a reason
-LONGEST_SHOWN = 40  # characters of a value in a message
+MOST_VALUES = 5000  # in one list, the most rows of a check: looking names up in a list takes quadratic time
+LARGEST_INTEGER = 2**63 - 1  # TOML's whole numbers have 64 bits
+LONGEST_LINE = 1000  # characters of a name or a reason: a paragraph, which a report prints in full
+LONGEST_SHOWN = 40  # characters of a value in a message: half a line of an 80-column terminal
 FUNCTION = re.compile(r"(?:\S.*\.py|[A-Za-z_][\w.]*):[A-Za-z_][\w.]*")
 KINDS: Sequence[tuple[type | tuple[type, ...], str]] = (
     (bool, "true or false"),
-    (str, "a text"),
+    (str, "a string"),
     (int, "a whole number"),
     (float, "a number"),
     (list, "a list"),
@@ -33,7 +33,7 @@ KINDS: Sequence[tuple[type | tuple[type, ...], str]] = (
 
 
 class WrongType(Exception):
-    """The value is of no type that the key takes."""
+    """The key does not take values of this type."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Key:
     """What a key of a suite file takes."""
 
     form: str
-    """In words: ends the sentence "Give ..."."""
+    """The end of the sentence "Give ..."."""
     reader: Reader
 
     def read(self, value: Any) -> Any:
@@ -54,17 +54,17 @@ class Key:
 
 
 def shown(value: Any) -> str:
-    """A value in a message; of what holds others, only the brackets."""
+    """A value in a message; of a list or table, only the brackets."""
     if isinstance(value, (list, dict)):
         return "[...]" if isinstance(value, list) else "{...}"
-    if isinstance(value, int) and value.bit_length() > LARGEST.bit_length():
+    if isinstance(value, int) and value.bit_length() > LARGEST_INTEGER.bit_length():
         return "a number of more than 64 bits"
-    text = str(value).lower() if isinstance(value, bool) else ascii(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+    text = str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else str(value)
+    return shortened(text, LONGEST_SHOWN)
 
 
 def text(value: Any) -> str:
-    """A text."""
+    """A string."""
     _require(isinstance(value, str))
     return str(value)
 
@@ -84,7 +84,7 @@ def not_negative(value: Any) -> float:
 
 
 def whole(least: int, most: int) -> Reader:
-    """A whole number of a range."""
+    """A whole number in a range."""
 
     def read(value: Any) -> int:
         _require(type(value) is int)
@@ -96,7 +96,7 @@ def whole(least: int, most: int) -> Reader:
 
 
 def matching(pattern: str, cause: str, cure: str) -> Reader:
-    """A text of a form."""
+    """A string of a given form."""
     form = re.compile(pattern)
 
     def read(value: Any) -> str:
@@ -108,7 +108,7 @@ def matching(pattern: str, cause: str, cure: str) -> Reader:
 
 
 def accepted(reader: Reader, check: Callable[[Any], object]) -> Reader:
-    """What a reader reads and a check lets pass."""
+    """What `reader` reads, unless `check` raises."""
 
     def read(value: Any) -> Any:
         found = reader(value)
@@ -119,7 +119,7 @@ def accepted(reader: Reader, check: Callable[[Any], object]) -> Reader:
 
 
 def several(read_one: Reader, *, commas: bool = True) -> Reader:
-    """One value or a list of distinct ones; one text may hold several behind commas."""
+    """One value or a list of distinct ones; a string may hold several, separated by commas."""
 
     def read(value: Any) -> tuple[Any, ...]:
         parts = split(value) if isinstance(value, str) and commas else value
@@ -129,7 +129,7 @@ def several(read_one: Reader, *, commas: bool = True) -> Reader:
         found = tuple(map(read_one, parts))
         if len(set(found)) < len(found):
             twice = next(part for k, part in enumerate(found) if part in found[:k])
-            raise RequestError(f"{shown(twice)} stands there twice", "Name it once.")
+            raise RequestError(f"{shown(twice)} is given twice", "Name it once.")
         return found
 
     return read
@@ -162,32 +162,32 @@ def domain(value: Any) -> Any:
 
 
 def names_in(domain: Any) -> list[str]:
-    """The variables that a domain speaks of."""
+    """The variables that a domain names."""
     if isinstance(domain, dict):
         return list(domain)
     return [item.rpartition("=")[0].strip() for item in domain if isinstance(item, str)]
 
 
 def line(value: Any) -> str:
-    """One line: newlines and tabs are spaces, and nothing is left that would act on a terminal."""
+    """One line: newlines and tabs become spaces, and anything else that acts on a terminal is refused."""
     found = " ".join(text(value).split())
     if not found:
         raise RequestError("it is empty", "Say something, or leave the key out.")
     if len(found) > LONGEST_LINE:
         raise RequestError(f"it has {len(found)} characters, the most is {LONGEST_LINE}", "Shorten it.")
-    return _printable(found)
+    return _without_controls(found)
 
 
 def function(value: Any) -> str:
-    """`module:name` or `file.py:name`, which is not looked up: that would import it."""
-    if not FUNCTION.fullmatch(_printable(text(value))):
+    """`module:name` or `file.py:name`, which is not looked up, because that would import it."""
+    if not FUNCTION.fullmatch(_without_controls(text(value))):
         raise RequestError(f"{shown(value)} is not a place and a name", "Write it like module:name or file.py:name.")
     return str(value)
 
 
-def _printable(found: str) -> str:
-    if not found.isprintable():
-        raise RequestError(f"{shown(found)} holds a control character", "Remove it.")
+def _without_controls(found: str) -> str:
+    if printable(found) != found:
+        raise RequestError(f"{shown(found)} contains a control character", "Remove it.")
     return found
 
 
@@ -197,7 +197,7 @@ def _require(ok: bool) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, float) or (type(value) is int and -LARGEST - 1 <= value <= LARGEST)
+    return isinstance(value, float) or (type(value) is int and -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER)
 
 
 def _is_pair(value: Any) -> bool:

@@ -11,6 +11,8 @@ have derivative 0 beside the jump; whether the derivative exists *at* the jump i
 answers by comparing both sides, so no Dirac delta appears.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 
@@ -33,8 +35,20 @@ class SymbolicPartials:
         self.symbols = [sp.Symbol(name, real=True) for name in variables]
         self.inputs = [self.graph.node(Variable(j)) for j in range(len(variables))]
         self.root = to_graph(self.graph, formula, dict(zip(self.symbols, self.inputs, strict=True)))
-        self._partials: dict[MultiIndex, Ref] = {(0,) * len(variables): self.root}
+        self._begin(len(variables))
+
+    def _begin(self, dimension: int) -> None:
+        self._partials: dict[MultiIndex, Ref] = {(0,) * dimension: self.root}
         self._derivatives: dict[tuple[Ref, int], Ref] = {}
+
+    @classmethod
+    def of_graph(cls, graph: Graph, root: Ref, symbols: list[sp.Symbol]) -> SymbolicPartials:
+        """The partials of a node of a graph that is there already."""
+        made = cls.__new__(cls)
+        made.graph, made.root, made.symbols = graph, root, symbols
+        made.inputs = [graph.node(Variable(j)) for j in range(len(symbols))]
+        made._begin(len(symbols))
+        return made
 
     def partial(self, alpha: MultiIndex, deadline: float | None = None) -> Ref:
         """The node of ∂^α f. Raises `Unsupported` where sympy has no rule, `TimedOut` past the deadline, which is a

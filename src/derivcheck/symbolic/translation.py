@@ -92,6 +92,8 @@ def _condition(graph: Graph, e: Boolean, go: Callable[[sp.Basic], Ref]) -> Ref:
     if type(e) in OPERATORS:
         difference = graph.sum([(go(e.args[0]), 1), (go(e.args[1]), -1)])
         return graph.node(Relation(OPERATORS[type(e)], difference))
+    if isinstance(e, sp.ITE):  # what sympy makes of a Piecewise in a condition
+        return go(sp.Or(sp.And(e.args[0], e.args[1]), sp.And(sp.Not(e.args[0]), e.args[2])))
     return graph.node(Logic(LOGIC[type(e)], tuple(go(a) for a in e.args)))
 
 

@@ -48,7 +48,7 @@ def series_of(x: Any, algebra: Algebra) -> Tensor:
 
 
 def constant(x: Any, device: torch.device | None = None) -> Tensor:
-    """A number as a tensor, in float64: torch's default, float32, would round it."""
+    """A number as a tensor; a float in float64, because torch's default, float32, would round it."""
     return torch.as_tensor(x, dtype=torch.float64 if isinstance(x, float) else None, device=device)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from derivcheck.taylor.elementary import ELEMENTARY, Coefficients, Rule, exponential, integral, powers, product
 
 SMALL = 2.0  # |x| below which Bessel functions are summed: there the recurrence divides numbers that cancel by x
+SMALL_FOR_SINC = 1.0  # |x| below which sinc is summed: above it, the recurrence's divisions by x amplify no error
 TERMS = 24  # of those sums and of sinc's: (SMALL²/4)^k/k!² and π^(2k)/(2k + 1)! are below 1e-38 then
 
 
@@ -158,7 +159,7 @@ def _sinc(x: Tensor, order: int) -> Coefficients:
     for k in range(1, order + 1):
         y.append((s[k] - y[k - 1]) / x)
     terms = [(2 * j, (-1) ** j * math.pi ** (2 * j) / factorial(2 * j + 1)) for j in range(TERMS)]
-    return _chosen(x.abs() < 1, _polynomial(x, terms, order), y)
+    return _chosen(x.abs() < SMALL_FOR_SINC, _polynomial(x, terms, order), y)
 
 
 SPECIAL: dict[str, Rule] = {

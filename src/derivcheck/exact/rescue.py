@@ -1,0 +1,113 @@
+"""Where the graph of a partial is not finite, and the partial all the same exists.
+
+A formula is more than its graph: sqrt(Max(0, u)) is the constant 0 for u < 0, though the chain rule writes 0/0; and
+expm1(x)/x is 1 at 0. So branches are resolved first and that branch is differentiated, on each side of what is tied;
+and what vanishes above and below a fraction bar is cancelled in power series. Both only at points where the plain
+evaluation fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import factorial, prod
+from typing import TYPE_CHECKING
+
+from flint import arb
+
+from derivcheck.exact.balls import TIE
+from derivcheck.exact.branches import Branches, Choice, Choices
+from derivcheck.exact.enclosures import Enclosure, Status
+from derivcheck.exact.power_series import Expansion
+from derivcheck.exact.series import NotAnalytic
+from derivcheck.exact.steps import precision
+from derivcheck.multi_index import MultiIndex
+from derivcheck.symbolic.differentiation import SymbolicPartials
+from derivcheck.symbolic.graph import Graph, Ref
+
+if TYPE_CHECKING:
+    from derivcheck.exact.referee import Referee
+
+BITS = 2048  # coefficients that are 0 must be as precise as the smallest subnormal: the referee's highest precision
+MOST_BRANCHES = 200  # branches kept, some 100 kB each at order 8
+EXISTS = (Status.SETTLED, Status.REMOVABLE)
+KINK = Enclosure(0.0, 0.0, Status.KINK)
+
+
+class Rescue:
+    """Partials that exist though their graph is not finite: those of the branch, then those of the power series."""
+
+    def __init__(self, referee: Referee, symbolic: SymbolicPartials, alphas: Sequence[MultiIndex]) -> None:
+        self.referee, self.symbolic, self.alphas = referee, symbolic, alphas
+        self.resolver = Branches(symbolic.graph, symbolic.root, referee.program.u)
+        self.branches: dict[tuple[Choice, ...], Referee | None] = {}
+        self.rescued: dict[tuple[float, ...], Referee | None] = {}
+        """Points where this was asked: the referee of their branch, None where there is none or more than one."""
+
+    def __call__(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
+        """What exists at a point (d floats) in place of what was found undefined."""
+        with precision(BITS):
+            return self._rescued(point, found)
+
+    def _rescued(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
+        self.rescued[tuple(point)] = None
+        if not self.resolver.deciders:
+            balls = by_series(self.symbolic, self.alphas, point)
+            return found if balls is None else list(map(self._removed, found, balls))
+        sides = [self._branch(choices) for choices in self.resolver.choices(point)]
+        known = [side for side in sides if side is not None]
+        if len(sides) == len(known) == 1:
+            self.rescued[tuple(point)] = known[0]
+            return known[0].at(point)
+        return self._agreeing(found, [side.at(point) for side in known]) if sides and None not in sides else found
+
+    def _branch(self, choices: Choices) -> Referee | None:
+        key = tuple(choices.values())
+        if key not in self.branches:
+            if len(self.branches) >= MOST_BRANCHES:
+                self.branches.clear()
+            resolved = self.resolver.branch(choices)
+            self.branches[key] = self._of_branch(*resolved) if resolved else None
+        return self.branches[key]
+
+    def _of_branch(self, graph: Graph, root: Ref) -> Referee:
+        return self.referee.of_branch(SymbolicPartials.of_graph(graph, root, self.symbolic.symbols), self.alphas)
+
+    def _agreeing(self, found: list[Enclosure], sides: Sequence[list[Enclosure]]) -> list[Enclosure]:
+        """At a tie, what is the same on all sides, as are those below it. Where the formula has a value at the point,
+        the sides must agree with it too: a hole that a case fills with another number has no slope."""
+        first, better, below = sides[0], list(found), self.referee.below
+        function = below.index([])
+        filled = found[function].status is Status.SETTLED
+        known = [all(side[k].status in EXISTS for side in sides) for k in range(len(found))]
+        agree = [all(self._same(first[k], side[k]) for side in sides) for k in range(len(found))]
+        agree[function] &= not filled or self._same(first[function], found[function])
+        for k in range(len(found)):
+            needed = (k, *below[k])
+            if all(known[b] for b in needed) and not (filled and k == function):
+                status = Status.SETTLED if filled else Status.REMOVABLE
+                better[k] = first[k]._replace(status=status) if all(agree[b] for b in needed) else KINK
+        return better
+
+    def _same(self, a: Enclosure, b: Enclosure) -> bool:
+        difference = abs((a.high - b.high) + (a.low - b.low))
+        return difference <= max((abs(a.high) + abs(b.high)) * (TIE * self.referee.program.u), float(self.referee.tiny))
+
+    def _removed(self, found: Enclosure, ball: arb) -> Enclosure:
+        """The series' coefficient in place of what is undefined."""
+        enclosed = self.referee.enclosure(ball)
+        settled = found.status is Status.UNDEFINED and enclosed.status is Status.SETTLED
+        return enclosed._replace(status=Status.REMOVABLE) if settled else found
+
+
+def by_series(symbolic: SymbolicPartials, alphas: Sequence[MultiIndex], point: Sequence[float]) -> list[arb] | None:
+    """The partials of a function whose singularity at the point is removable; None where it is not, or not known to
+    be."""
+    order, d = max(map(sum, alphas)), len(point)
+    try:
+        found = Expansion(symbolic.graph, point, order).of(symbolic.root)
+    except NotAnalytic:
+        return None
+    if found.degree < order:
+        return None
+    coefficients = {alpha[:d]: c for alpha, c in found.terms.items()}
+    return [coefficients.get(alpha, arb(0)) * prod(map(factorial, alpha)) for alpha in alphas]
