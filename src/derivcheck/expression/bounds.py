@@ -32,10 +32,10 @@ def is_large_power(base: sp.Expr, exponent: sp.Expr) -> bool:
     return bool(abs(exponent) > LARGEST_EXPONENT or exponent.q > LARGEST_EXPONENT or bits * abs(exponent) > MOST_BITS)
 
 
-def has_large_exponent(value: sp.Expr) -> bool:
-    """Whether a power that sympy has made of nested ones, such as x**(1/2**64) or x**1000000, is beyond the bounds."""
-    exponents = [power.exp for power in sp.Mul.make_args(value) if isinstance(power, sp.Pow) and power.exp.is_Rational]
-    return any(abs(e) > LARGEST_NESTED or e.q > LARGEST_EXPONENT for e in exponents)
+def exponents(value: sp.Expr) -> tuple[sp.Rational, int]:
+    """The largest size and denominator of the exponents in what sympy has made of nested powers, such as x**1000000."""
+    powers = [factor.exp for factor in sp.Mul.make_args(value) if isinstance(factor, sp.Pow) and factor.exp.is_Rational]
+    return max(map(abs, powers), default=sp.S.Zero), max((e.q for e in powers), default=1)
 
 
 def is_swelling(argument: sp.Expr) -> bool:

@@ -57,5 +57,5 @@ def _comparison(reader: Reader, node: ast.Compare) -> Boolean:
 
 
 def _relation(link: Callable[..., Boolean], a: sp.Expr, b: sp.Expr) -> Boolean:
-    """A comparison; between two rationals, its answer. (pi < 3 is left to ball arithmetic, which takes any constant.)"""
+    """A comparison; of two rationals, its answer. (pi < 3 is left to ball arithmetic, which takes any constant.)"""
     return link(a, b, evaluate=a.is_Rational and b.is_Rational)

@@ -173,11 +173,12 @@ class _Builder:
         if bounds.is_large_power(base, exponent):
             raise self.error(node, "this power is too large", LARGE_POWER)
         value = sp.Pow(base, exponent)
-        if not bounds.has_large_exponent(value):
-            return value
-        if exponent.is_Rational and abs(exponent) < 1:  # of 64 nested square roots sympy makes x**(1/2**64)
+        largest, denominator = bounds.exponents(value)
+        if largest > bounds.LARGEST_NESTED:
+            raise self.error(node, "nested powers make too large an exponent", LARGE_POWER)
+        if denominator > bounds.LARGEST_EXPONENT:  # of 64 nested square roots sympy makes x**(1/2**64)
             return sp.Pow(base, exponent, evaluate=False)
-        raise self.error(node, "nested powers make too large an exponent", LARGE_POWER)
+        return value
 
     def call(self, node: ast.Call) -> sp.Expr:
         if not isinstance(node.func, ast.Name):
