@@ -1,8 +1,9 @@
 import pytest
+import torch
 
 from derivcheck import check
 from derivcheck.errors import RequestError
-from derivcheck.problem import create
+from derivcheck.problem import DTYPES, create
 
 
 def test_variables_come_in_natural_order():
@@ -68,3 +69,17 @@ def test_an_expression_without_a_variable_needs_one_to_be_named():
     with pytest.raises(RequestError, match="--vars x"):
         create("1 + 2")
     assert create("1 + 2", variables=["x"]).variables == ("x",)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_domain_is_cut_to_the_range_of_the_dtype(dtype):
+    largest = torch.finfo(getattr(torch, dtype)).max
+    assert create("x*y", domain={"x": (-1.7e308, 1.7e308), "y": (0, 1)}, dtype=dtype).domain == (
+        (max(-1.7e308, -largest), min(1.7e308, largest)),
+        (0, 1),
+    )
+
+
+def test_a_domain_beyond_the_range_of_the_dtype_is_refused():
+    with pytest.raises(RequestError, match="no number of float16 is in it"):
+        create("x", domain=(1e6, 2e6), dtype="float16")

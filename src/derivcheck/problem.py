@@ -5,6 +5,7 @@ A problem is one dtype on one device; a request for several is several problems.
 
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +14,19 @@ import sympy as sp
 
 from derivcheck import multi_index
 from derivcheck.errors import RequestError, printable
-from derivcheck.expression.parsing import Parsed, parse, symbol
+from derivcheck.expression.parsing import parse
 from derivcheck.expression.texts import Interval, domains, parse_number
 from derivcheck.multi_index import MultiIndex, natural_order
 from derivcheck.outcomes import Listed
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
+# The largest number of each dtype (torch is not imported here: it takes a second).
+LARGEST = {
+    "float64": sys.float_info.max,
+    "float32": (2 - 2.0**-23) * 2.0**127,
+    "bfloat16": (2 - 2.0**-7) * 2.0**127,
+    "float16": 65504.0,
+}
 SAMPLERS = ("uniform", "floats", "sobol")
 LAYOUTS = ("columns", "matrix")
 ALL = "all"  # the engine name that means every engine that can
@@ -38,7 +46,7 @@ class Problem:
     partials: tuple[MultiIndex, ...]
     """The m partials to check, value first."""
     domain: tuple[Interval, ...]
-    """d closed intervals; equal ends pin a variable."""
+    """d closed intervals within the range of the dtype; equal ends pin a variable."""
     points: int = 10_000
     """Number of random points, corners not counted."""
     params: tuple[tuple[str, str], ...] = ()
@@ -68,6 +76,18 @@ class Problem:
     symbolic: object = field(default=None, repr=False, compare=False)
     """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`); made when the check
     begins, because it grows with what is asked of it."""
+
+    def __post_init__(self) -> None:
+        """Cut the domain to what the dtype can hold: points beyond it would all be its largest number."""
+        object.__setattr__(self, "domain", tuple(map(self._within_range, self.variables, self.domain)))
+
+    def _within_range(self, variable: str, interval: Interval) -> Interval:
+        largest = LARGEST[self.dtype]
+        low, high = max(interval[0], -largest), min(interval[1], largest)
+        if low > high:
+            cause = f"--domain {variable}={interval[0]:g}:{interval[1]:g}: no number of {self.dtype} is in it"
+            raise RequestError(cause, f"Stay within -{largest:g}:{largest:g}, or use another dtype.")
+        return low, high
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -102,8 +122,7 @@ def create(
     **options: Any,
 ) -> Problem:
     """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`."""
-    parsed = parse(expression)
-    formula, names = _substitute(parsed, params or {})
+    formula, names = _parsed(expression, params or {})
     ordered = _variables(names, variables)
     if partials:
         chosen = sorted(
@@ -118,16 +137,15 @@ def create(
     )
 
 
-def _substitute(parsed: Parsed, params: Mapping[str, Any]) -> tuple[sp.Expr, tuple[str, ...]]:
+def _parsed(expression: str, params: Mapping[str, Any]) -> tuple[sp.Expr, tuple[str, ...]]:
+    """The formula with the parameters in it, and the other names."""
+    parsed = parse(expression, {name: parse_number(str(value)) for name, value in params.items()})
     for name in params:
         if name not in parsed.names:
             raise RequestError(
                 f"--param {name}: the expression has no such name", f"Its names are {', '.join(parsed.names)}."
             )
-    values = {symbol(k): sp.Rational(*parse_number(str(v)).as_integer_ratio()) for k, v in params.items()}
-    return parsed.formula.xreplace(values) if values else parsed.formula, tuple(
-        n for n in parsed.names if n not in params
-    )
+    return parsed.formula, tuple(n for n in parsed.names if n not in params)
 
 
 def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:

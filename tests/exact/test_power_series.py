@@ -84,3 +84,10 @@ NOT = [
 def test_what_is_not_analytic_has_no_slope(text, point):
     found = enclosed(text, point, 1)
     assert all(status in (Status.UNDEFINED, Status.KINK) for alpha, (_, status) in found.items() if any(alpha))
+
+
+@pytest.mark.parametrize("text", ["atanh(Max(y/y, x))", "atanh(y)*sin(x)/x", "exp2(1e-320)**2*sin(x)/x"])
+def test_what_has_no_series_at_the_point_is_undefined_not_an_error(text):
+    symbolic = SymbolicPartials(parse(text).formula, ["x", "y"])
+    referee = Referees(symbolic).of(((0, 0), (1, 0)), torch.float64)
+    assert referee.enclose(torch.tensor([[0.0, 1.0, 0.0], [1.0, 1.0, 0.0]], dtype=torch.float64)).status.shape == (3, 2)

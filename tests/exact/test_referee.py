@@ -92,3 +92,20 @@ def test_past_its_deadline_it_returns_what_it_has():
     symbolic = SymbolicPartials(parse("sin(x)").formula, ["x"])
     exact = Referees(symbolic).of(((0,),), torch.float64).enclose(torch.rand(1, 50, dtype=torch.float64), deadline=0.0)
     assert exact.high.shape == (0, 1)
+
+
+ISOLATED = [
+    ("Piecewise((3*y, x1 != x2), (7*y, True))", (0.5, 0.5, 0.25), [1.75, None, None, 7.0]),
+    ("Piecewise((3*y, x1 != x2), (7*y, True))", (0.5, 0.5, 0.0), [0.0, 0.0, 0.0, 7.0]),
+    ("Piecewise((3*y, x1 != x2), (7*y, True))", (0.5, 0.5 + 2**-53, 0.25), [0.75, 0.0, 0.0, 3.0]),
+    ("Piecewise((x1*y, x1 == x2), (x2*y, True))", (0.5, 0.5, 0.25), [0.125, 0.0, 0.25, 0.5]),
+    ("Piecewise((x1, x1 == x1), (0, True)) + x2 + y", (0.5, 0.5, 0.25), [1.25, 1.0, 1.0, 1.0]),
+]
+
+
+@pytest.mark.parametrize(("text", "point", "expected"), ISOLATED)
+def test_at_an_exact_tie_equality_holds(text, point, expected):
+    """Value and slopes along the tie are those of its own branch; slopes across it exist where the values meet."""
+    partials = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    values, statuses = at(text, point, variables=("x1", "x2", "y"), partials=partials)
+    assert [v if s is Status.SETTLED else None for v, s in zip(values, statuses, strict=True)] == expected

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from derivcheck.exact.balls import Program
 from derivcheck.exact.referee import Referees
+from derivcheck.exact.steps import precision
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
 
@@ -58,3 +60,34 @@ def test_within_the_roundings_of_every_step_more_is_singular():
     point = torch.tensor([[1.25]], dtype=torch.float64)
     assert referee.singular(point, every=True).tolist() == [[True]]
     assert referee.singular(torch.tensor([[1.0]], dtype=torch.float64), every=True).tolist() == [[False]]
+
+
+@pytest.mark.parametrize(
+    ("text", "dtype", "point", "tied"),
+    [
+        ("sign(cos((1000/x)**4) + 1/2)", torch.float32, 3.0, True),  # the cosine of 1e10, known to 1e4 radians
+        ("sign(cos((1000/x)**4) + 1/2)", torch.float64, 3.0, False),
+        ("sign(cos(1.5e8*(1 + x)))", torch.float32, 1e-9, True),  # 1 + x is rounded, whatever x is known to
+        ("sign(sin(x))", torch.float32, 1e9, True),
+        ("floor((1000/x)**4)", torch.float32, 3.0, True),
+        ("floor((1000/x)**4)", torch.float64, 3.0, False),
+        ("Max(x, 0.1)", torch.float64, 0.1001, False),
+        ("Max(x, 0.1)", torch.bfloat16, 0.10107421875, True),
+        ("Max(exp(x), 2)", torch.float64, 0.6931471805599454, True),
+        ("Max(exp(x), 2)", torch.float64, 0.69314718056, False),
+        ("x + sign(cos(100000) + 1/2)", torch.float32, 3.0, False),
+        ("x*Heaviside(pi - 3)", torch.bfloat16, 3.0, False),
+        ("floor(pi + 1e-30)*x", torch.bfloat16, 3.0, False),
+    ],
+)
+def test_a_switch_is_tied_where_rounding_turns_it(text, dtype, point, tied):
+    symbolic = SymbolicPartials(parse(text).formula, ["x"])
+    referee = Referees(symbolic).of(((0,), (1,)), dtype)
+    with precision(128):
+        assert bool(referee.program.run([point])[1]) is tied
+
+
+def test_switches_of_few_roundings_cost_nothing_more():
+    symbolic = SymbolicPartials(parse("Max(x*y, 0.1)*Abs(x**2 - y) + floor(3*x)").formula, ["x", "y"])
+    program = Program(symbolic.graph, [symbolic.root], 2.0**-53, reach=lambda ref, point: pytest.fail("asked"))
+    assert program.run([0.3, 0.4])[1] == set()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pickle
 from fractions import Fraction
 
 import pytest
@@ -9,9 +10,11 @@ import sympy as sp
 
 from derivcheck import Verdict, check
 from derivcheck.errors import ExpressionError, RequestError
+from derivcheck.expression.branches import Branches
 from derivcheck.expression.parsing import parse, symbol
 from derivcheck.expression.texts import parse_number
 from derivcheck.expression.vocabulary import FUNCTIONS
+from derivcheck.symbolic.differentiation import SymbolicPartials
 
 x, y = symbol("x"), symbol("y")
 
@@ -55,8 +58,44 @@ def test_names_that_cancel_out_stay_variables():
 
 def test_piecewise_keeps_its_conditions():
     formula = parse("Piecewise((x**2, (x < 1) & ~(y >= 2) | (x == 3)), (0, True))").formula
-    assert isinstance(formula, sp.Piecewise)
+    assert isinstance(formula, Branches)
     assert formula.free_symbols == {x, y}
+
+
+PIECEWISE = [
+    "Piecewise((x, Piecewise((x, x < 2.5), (y, True)) > 1.7), (3 + y, True))",
+    "sqrt(Piecewise((2*x, 1000.5*pi < 0.1), (x, True)))",
+    "1/Piecewise((x, pi < 4), (y, True))",
+    "x*Piecewise((2, 2 > E), (1, True))**2",
+    "x*Piecewise((1, (x < 1) & (x > 1)), (2, ~(1 <= y < 2) | (x == y)), (3, True))",
+]
+
+
+@pytest.mark.parametrize("text", PIECEWISE)
+def test_sympy_leaves_a_piecewise_as_it_is_written(text):
+    formula = parse(text).formula
+    assert formula.has(Branches)
+    assert parse(str(formula).replace("Eq(x, y)", "x == y")).formula == formula
+
+
+def test_a_formula_with_a_piecewise_can_be_sent_to_a_worker():
+    formula = parse(PIECEWISE[-1]).formula
+    assert pickle.loads(pickle.dumps(formula)) == formula
+
+
+def test_nested_roots_stay_nested_where_one_exponent_would_be_too_large():
+    formula = parse("sqrt(" * 64 + "x" + ")" * 64).formula
+    assert max(power.exp.q for power in formula.atoms(sp.Pow)) <= 1000
+    assert parse("sqrt(sqrt(x))").formula == symbol("x") ** sp.Rational(1, 4)
+
+
+def test_parameters_are_numbers_from_the_start():
+    assert parse("x**a/a", {"a": Fraction(2)}).formula == symbol("x") ** 2 / 2
+    assert set(parse("x**a/a", {"a": Fraction(2)}).names) == {"x", "a"}
+    with pytest.raises(ExpressionError, match="division by zero"):
+        parse("x/a", {"a": Fraction(0)})
+    with pytest.raises(ExpressionError, match="power is too large"):
+        parse("x**a", {"a": Fraction(10**9)})
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -142,6 +181,9 @@ REFUSALS = {
     "True*x": ("not a real number", "Allowed"),
     "x.diff(x)": ("cannot be called", "product"),
     "Piecewise((x, x < 1))": ("no value for the remaining", "True"),
+    "atan2(erfinv(cosh(3)), x)": ("sympy cannot evaluate", "check divisions by 0"),
+    "((x**1000)**1000)**10000": ("power is too large", "Keep exponents"),
+    "(((x**1000)**1000)**1000)**1000": ("nested powers make too large", "Keep exponents"),
     "Piecewise(x)": ("takes pairs", "condition"),
     "Piecewise((x, y), (0, True))": ("not a condition", "Compare"),
     "0x10*x": ("operator is missing", "decimal"),
@@ -180,6 +222,27 @@ def test_a_long_expression_is_shown_around_the_place_only():
 def test_large_input_is_parsed_or_refused(text):
     with contextlib.suppress(ExpressionError):
         assert parse(text).names
+
+
+@pytest.mark.parametrize("count", [50, 100, 150, 300, 3000])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: "**".join(["x", "y"] * n),
+        lambda n: "%".join("x" * n),
+        lambda n: "exp(-" * n + "x" + "*y)" * n,
+        lambda n: "Piecewise((y, x < " * n + "x" + "), (x, True))" * n,
+        lambda n: f"Piecewise((x, {' & '.join(['(x < 1)'] * n)}), (y, True))",
+    ],
+    ids=["tower", "mod", "exp", "piecewise", "and"],
+)
+def test_what_is_parsed_is_not_too_deep_for_the_stages_after_the_parser(make, count):
+    try:
+        formula = parse(make(count)).formula
+    except ExpressionError:
+        return
+    SymbolicPartials(formula, ["x", "y"])
+    assert str(formula)
 
 
 def test_constants_that_would_take_forever_to_decide_are_refused_or_left_alone():

@@ -3,7 +3,7 @@
 Every value is a ball that provably contains the exact one. Where a head jumps or bends (sign, abs, max, floor,
 Piecewise) a *switch* decides by the sign of a difference. A switch that is zero, or so close to it that the dtype
 cannot tell, is *tied*; a program can be run with tied switches forced to either side, which is how one-sided
-derivatives at a kink are had.
+derivatives at a kink are had. A switch without variables is never tied: more precision decides it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,15 +32,19 @@ from derivcheck.symbolic.graph import (
 # A tie is a difference within 8 roundings of its largest terms: a sum of a few terms, each rounded once, moves so far.
 TIE = 8
 
+Reach = Callable[[Ref, Sequence[float]], arb]
+"""(node, point) -> all values that the node may have at the point where the dtype rounds."""
+
 
 class Program:
     """The roots of a graph, compiled once, run at any point and precision.
 
-    `u` is the unit roundoff of the dtype: it says when a switch is tied.
+    `u` is the unit roundoff of the dtype: it says when a switch is tied. With `reach`, so is a switch that rounding
+    may turn before its last sum: cos((1000/x)**4) + 1/2 moves by far more than roundings of its terms.
     """
 
-    def __init__(self, graph: Graph, roots: Sequence[Ref], u: float) -> None:
-        self.graph, self.roots, self.u = graph, roots, u
+    def __init__(self, graph: Graph, roots: Sequence[Ref], u: float, reach: Reach | None = None) -> None:
+        self.graph, self.roots, self.u, self.reach = graph, roots, u, reach
         self.inputs = {ref: node.place for ref, node in enumerate(graph.nodes) if isinstance(node, Variable)}
         walk = [ref for ref in graph.reachable(roots) if ref not in self.inputs]
         self.steps: list[tuple[Ref, Step]] = [(ref, self._step(ref)) for ref in walk]
@@ -95,7 +99,7 @@ class Program:
         lead = node.terms[0][1] if isinstance(node, Sum) and node.terms else 1
         name = self.graph.sum([(ref, Fraction(1) / lead)])
         orientation = 1 if lead > 0 else -1
-        varies = any(isinstance(self.graph.nodes[r], Variable) for r in self.graph.reachable([ref]))
+        varies, reach = self._varies(ref), self._reach(ref)
 
         def side(v: Frame) -> int | None:
             if not v[ref].is_finite():
@@ -103,11 +107,28 @@ class Program:
             forced: int | None = v[STATE].sides.get(name)
             if forced is not None:
                 return forced * orientation
-            if varies and self._is_tied(ref, v):
+            if varies and (self._is_tied(ref, v) or _may_vanish(reach, v)):
                 v[STATE].tied.add(name)
             return self._sign(ref, v)
 
         return side
+
+    def _varies(self, ref: Ref) -> bool:
+        return any(isinstance(self.graph.nodes[r], Variable) for r in self.graph.reachable([ref]))
+
+    def _reach(self, ref: Ref) -> Callable[[Frame], arb] | None:
+        """All values that a node may have where the dtype rounds; None if `TIE` roundings of its terms cover them."""
+        node, reach = self.graph.nodes[ref], self.reach
+        parts = [t for t, _ in node.terms] if isinstance(node, Sum) else [ref]
+        if reach is None or all(map(self._is_monomial, parts)) or not self._varies(ref):
+            return None
+        return lambda v: reach(ref, v[STATE].point)
+
+    def _is_monomial(self, ref: Ref) -> bool:
+        """Whether a node is a product of variables whose roundings, one per factor, are fewer than `TIE`."""
+        node = self.graph.nodes[ref]
+        factors = node.factors if isinstance(node, Product) else ((ref, 1),)
+        return all(f in self.inputs for f, _ in factors) and bool(sum(abs(Fraction(e)) for _, e in factors) < TIE)
 
     def _is_tied(self, ref: Ref, v: Frame) -> bool:
         node, value = self.graph.nodes[ref], v[ref]
@@ -150,14 +171,15 @@ class Program:
     def _floor(self, head: str, arguments: tuple[Ref, ...]) -> Step:
         """floor(q), or Mod(x, p) = x - p·floor(x/p). Tied where q is nearly whole."""
         ref = arguments[-1]
+        varies, reach = self._varies(ref), self._reach(ref)
 
         def whole(v: Frame) -> arb:
             q: arb = v[ref]
             nearest = (q.mid() + arb(0.5)).floor()
             if nearest.unique_fmpz() is None:
                 return NAN
-            tied = not abs(q - nearest) > abs(q) * (TIE * self.u)
-            if not tied:
+            tied = not abs(q - nearest) > abs(q) * (TIE * self.u) or _may_jump(reach, v)
+            if not (varies and tied):
                 return q.floor()
             v[STATE].tied.add(ref)
             side = v[STATE].sides.get(ref) or self._sign_of_gap(ref, v, nearest)
@@ -180,3 +202,18 @@ class Program:
 
 
 HOLDS = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "==": (0,), "!=": (-1, 1)}
+
+
+def _may_vanish(reach: Callable[[Frame], arb] | None, v: Frame) -> bool:
+    if reach is None:
+        return False
+    values = reach(v)
+    return values.is_finite() and values.contains(0)
+
+
+def _may_jump(reach: Callable[[Frame], arb] | None, v: Frame) -> bool:
+    """Whether the values lie on both sides of a whole number."""
+    if reach is None:
+        return False
+    values = reach(v)
+    return values.is_finite() and bool(values.lower().floor() != values.upper().floor())

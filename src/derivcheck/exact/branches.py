@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any
 
 from derivcheck.exact.balls import Program
+from derivcheck.exact.vicinity import Roundings
 from derivcheck.symbolic.graph import Cases, Function, Graph, Logic, Product, Ref, Relation, Sum
 
 CHOICE = ("max", "min", "mod")  # the last argument decides, and is no argument of the function
@@ -28,7 +29,7 @@ class Branches:
         self.graph, self.root = graph, root
         self.deciders = dict(self._deciders())
         """Each node that has branches, and the node whose value decides: a sign, a whole number or a condition."""
-        self.program = Program(graph, list(self.deciders.values()), u)
+        self.program = Program(graph, list(self.deciders.values()), u, Roundings(graph, u))
 
     def _deciders(self) -> Iterator[tuple[Ref, Ref]]:
         for ref in self.graph.reachable([self.root]):

@@ -21,9 +21,9 @@ from derivcheck.exact.balls import TIE, Program
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
 from derivcheck.exact.rescue import KINK, Rescue
 from derivcheck.exact.steps import precision
-from derivcheck.exact.vicinity import BoxProgram, singular
+from derivcheck.exact.vicinity import BoxProgram, Roundings, singular
 from derivcheck.multi_index import MultiIndex
-from derivcheck.symbolic.graph import Graph, Ref
+from derivcheck.symbolic.graph import Graph, Ref, Variable
 
 if TYPE_CHECKING:
     from derivcheck.symbolic.differentiation import SymbolicPartials
@@ -50,7 +50,7 @@ class Referee:
         self, graph: Graph, roots: Sequence[Ref], below: Sequence[Sequence[int]], u: float, smallest: float, count: int
     ) -> None:
         self.count = count
-        self.program = Program(graph, roots, u)
+        self.program = Program(graph, roots, u, Roundings(graph, u))
         self.below = below
         self.bits = SPARE - round(torch.tensor(u).log2().item())
         self.tiny = arb(smallest) / 2**SPARE
@@ -170,16 +170,23 @@ class Referee:
         for k, ball in enumerate(balls):
             exists = agree[k] and all(agree[b] and self._same(balls[b], sides[0][b]) for b in self.below[k])
             one_sided = bool(self.below[k]) and not all(side[k].is_finite() for side in sides)
-            if one_sided and exists and ball.is_finite():
+            if agree[k] and ball.is_finite() and self._rest(tied, k):
+                found.append(self.enclosure(ball))  # on the branch of the point, also where it is the point's alone
+            elif one_sided and exists and ball.is_finite():
                 found.append(self.enclosure(ball) if self._approached(point, k, ball) else UNDEFINED)
-            elif agree[k] and not self.below[k] and ball.is_finite():
-                found.append(self.enclosure(ball))  # the value at the point, also where it is a branch of its own
             elif exists or not ball.is_finite():
                 # At a tie that is not exact the branch is known; at an exact one a derivative is that of either side.
                 found.append(self.enclosure(ball if self._same(ball, sides[0][k]) else sides[0][k]))
             else:
                 found.append(KINK)
         return found
+
+    def _rest(self, tied: Sequence[Ref], k: int) -> bool:
+        """Whether no tied switch moves with the variables that partial k differentiates by, as x1 != x2 does with
+        neither y nor, in the value, any: the partial is then that of the point's own branch."""
+        graph, alpha = self.program.graph, self.rescue.alphas[k] if self.rescue is not None else ()
+        nodes = [graph.nodes[ref] for ref in graph.reachable(tied)] if any(alpha) else []
+        return bool(alpha) and not any(isinstance(node, Variable) and alpha[node.place] for node in nodes)
 
     def _approached(self, point: Sequence[float], k: int, ball: arb) -> bool:
         """Whether a partial tends to its value at a tie, on a side where its formula is undefined at the tie itself, as

@@ -63,7 +63,10 @@ def times(a: Series, b: Series, most: int) -> Series:
 def composed(head: Callable[[int, arb], Sequence[arb]], inner: Series, origin: MultiIndex, most: int) -> Series:
     """head(inner). `head(n, c)` are the Taylor coefficients of a function at c, the first n."""
     constant = inner.regular.terms.get(origin, arb(0))
-    coefficients = head(most + 1, constant)
+    try:
+        coefficients = head(most + 1, constant)
+    except (ValueError, ZeroDivisionError, OverflowError):  # flint, of 1/(1 - x*x) at 1, which is the slope of atanh
+        raise NotAnalytic from None
     if inner.degree < 0 or not all(c.is_finite() for c in coefficients):
         raise NotAnalytic
     rest = series(((alpha, c) for alpha, c in inner.terms.items() if any(alpha)), inner.degree)

@@ -83,6 +83,9 @@ def _whole_power(x: arb, p: int) -> arb:
         return x
     if p == 2:
         return x * x
+    if p.bit_length() > 64:  # 2*1e300: as deep a recursion as it has bits
+        power: arb = x**p
+        return power
     half = _whole_power(x, p // 2)
     return half * half * x if p % 2 else half * half
 

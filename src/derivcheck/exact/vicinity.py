@@ -1,4 +1,4 @@
-"""Is a singularity within one rounding of a point? Partials enclosed over the box of all x_j(1 ± u).
+"""Is a singularity, or the other side of a switch, within one rounding of a point? Enclosures over all x_j(1 ± u).
 
 Exact mathematics alone: the user's code plays no part. Constants that the dtype cannot represent move by a rounding as
 the inputs do, so that sqrt(log10(1.001 + x)) at 0 in bfloat16, where 1.001 is 1, counts as on the edge of its domain.
@@ -117,9 +117,26 @@ def _cases(cases: Cases) -> Step:
     return step
 
 
+class Roundings:
+    """What the nodes of a graph may be at a point whose inputs, constants and steps are all rounded to u."""
+
+    def __init__(self, graph: Graph, u: float) -> None:
+        self.graph, self.u = graph, u
+        self._programs: dict[Ref, BoxProgram] = {}
+
+    def __call__(self, ref: Ref, point: Sequence[float]) -> arb:
+        if ref not in self._programs:
+            self._programs[ref] = BoxProgram(self.graph, [ref], self.u, every=True)
+        return self._programs[ref].over(_box(point, self.u))[0]
+
+
+def _box(point: Sequence[float], u: float) -> Box:
+    return tuple(arb(x) * arb(1, u) for x in point)
+
+
 def singular(program: BoxProgram, point: Sequence[float]) -> list[bool]:
     """For each root, whether some piece of the box around the point has no finite enclosure of it."""
-    found = _singular_over(program, tuple(arb(x) * arb(1, program.u) for x in point), 0, set(range(len(program.roots))))
+    found = _singular_over(program, _box(point, program.u), 0, set(range(len(program.roots))))
     return [k in found for k in range(len(program.roots))]
 
 

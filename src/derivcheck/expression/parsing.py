@@ -6,21 +6,34 @@ bounded, not tokens: 9**9**9**9 is refused when the power would be built. Decima
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from string import ascii_lowercase
+from types import MappingProxyType
+from typing import TypeVar
 
 import sympy as sp
-from sympy.logic.boolalg import Boolean
 
-from derivcheck.errors import ExpressionError, RequestError
+from derivcheck.errors import ExpressionError, RequestError, printable
 from derivcheck.expression import bounds
+from derivcheck.expression.branches import Branches
+from derivcheck.expression.conditions import condition
 from derivcheck.expression.scanning import VOCABULARY, scan
-from derivcheck.expression.syntax import COMPARISONS, syntax_tree
+from derivcheck.expression.syntax import syntax_tree
 from derivcheck.expression.texts import parse_number
 from derivcheck.expression.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
 
+Node = TypeVar("Node", bound=ast.expr)
+# Functions that are powers: (base, exponent) from their arguments.
+POWERS: dict[str, Callable[..., tuple[sp.Expr, sp.Expr]]] = {
+    "pow": lambda x, y: (x, y),
+    "sqrt": lambda x: (x, sp.Rational(1, 2)),
+    "cbrt": lambda x: (x, sp.Rational(1, 3)),
+    "root": lambda x, n: (x, 1 / n),
+}
+LARGE_POWER = f"Keep exponents within {bounds.LARGEST_EXPONENT} and numbers within {bounds.MOST_BITS} bits."
+LONGEST_REASON = 100  # characters of what sympy says: a line with its place
 NOT_REAL = "A real, finite expression is needed: check divisions by 0, logarithms and roots of constants."
 
 
@@ -32,13 +45,16 @@ class Parsed:
     names: tuple[str, ...]
 
 
-def parse(text: str) -> Parsed:
-    """Parse an expression, or raise `ExpressionError` with the place, the cause and the cure."""
+def parse(text: str, params: Mapping[str, Fraction] = MappingProxyType({})) -> Parsed:
+    """Parse an expression with these names replaced by numbers, or raise `ExpressionError` with the place, the cause
+    and the cure."""
     text = text.strip(" \t\r\n")
     scan(text)
-    builder = _Builder(text)
+    builder = _Builder(text, params)
     try:
         formula = builder.expression(syntax_tree(text))
+        if bounds.is_deep(formula):
+            raise RecursionError
     except (RecursionError, MemoryError):
         raise ExpressionError(text, 0, 1, "the expression is nested too deeply", "Simplify it.") from None
     return Parsed(formula, tuple(builder.names))
@@ -49,14 +65,11 @@ def symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
-LONGEST_REASON = 100  # characters of what sympy says: a line with its place
-
-
 class _Builder:
     """Walks the syntax tree; `names` collects the variables in order of appearance."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, params: Mapping[str, Fraction]) -> None:
+        self.text, self.params = text, params
         self.names: dict[str, None] = {}
 
     def error(self, node: ast.AST, cause: str, cure: str = VOCABULARY) -> ExpressionError:
@@ -65,16 +78,8 @@ class _Builder:
 
     def expression(self, node: ast.expr) -> sp.Expr:
         """One real number-valued expression."""
-        try:
-            return self.built(node)
-        except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            cause = f"sympy cannot evaluate this: {ascii(str(error))[1:-1][:LONGEST_REASON]}"
-            raise self.error(node, cause, NOT_REAL) from None
-
-    def built(self, node: ast.expr) -> sp.Expr:
-        """`expression`, with what sympy raises."""
         if isinstance(node, ast.BinOp):
-            return self.checked(node, self.binary(node))
+            return self.built(node, self.binary)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
             operand = self.expression(node.operand)
             return operand if isinstance(node.op, ast.UAdd) else -operand
@@ -83,11 +88,21 @@ class _Builder:
         if isinstance(node, ast.Name):
             return self.name(node)
         if isinstance(node, ast.Call):
-            return self.checked(node, self.call(node))
+            return self.built(node, self.call)
         if isinstance(node, ast.Compare):
             cure = "Compare only inside Piecewise((value, condition), (value, True))."
             raise self.error(node, "a comparison is not a number", cure)
         raise self.error(node, "this is not part of an expression")
+
+    def built(self, node: Node, build: Callable[[Node], sp.Expr]) -> sp.Expr:
+        """What sympy makes of a node. Its constructors may raise anything: erfinv(cosh(3)) a ValueError, for one."""
+        try:
+            return self.checked(node, build(node))
+        except (ExpressionError, RecursionError, MemoryError):
+            raise
+        except Exception as reason:
+            cause = f"sympy cannot evaluate this: {printable(str(reason))[:LONGEST_REASON]}"
+            raise self.error(node, cause, NOT_REAL) from reason
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
@@ -120,6 +135,8 @@ class _Builder:
         if node.id in FUNCTIONS and node.id not in ALSO_VARIABLES:
             raise self.error(node, f"the function {node.id} has no arguments here", f"Write {node.id}(...).")
         self.names[node.id] = None
+        if node.id in self.params:
+            return self.checked(node, sp.Rational(*self.params[node.id].as_integer_ratio()))
         return symbol(node.id)
 
     def binary(self, node: ast.BinOp) -> sp.Expr:
@@ -154,9 +171,14 @@ class _Builder:
 
     def power(self, node: ast.AST, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
         if bounds.is_large_power(base, exponent):
-            cure = f"Keep exponents within {bounds.LARGEST_EXPONENT} and numbers within {bounds.MOST_BITS} bits."
-            raise self.error(node, "this power is too large", cure)
-        return sp.Pow(base, exponent)
+            raise self.error(node, "this power is too large", LARGE_POWER)
+        value = sp.Pow(base, exponent)
+        largest, denominator = bounds.exponents(value)
+        if largest > bounds.LARGEST_NESTED:
+            raise self.error(node, "nested powers make too large an exponent", LARGE_POWER)
+        if denominator > bounds.LARGEST_EXPONENT:  # of 64 nested square roots sympy makes x**(1/2**64)
+            return sp.Pow(base, exponent, evaluate=False)
+        return value
 
     def call(self, node: ast.Call) -> sp.Expr:
         if not isinstance(node.func, ast.Name):
@@ -185,8 +207,8 @@ class _Builder:
         if name in SWELLING and any(map(bounds.is_swelling, args)):
             cure = f"Keep numeric arguments within {bounds.LARGEST_SWELLING}."
             raise self.error(node, f"{name} of so large a number", cure)
-        if name == "pow":
-            return self.power(node, *args)
+        if name in POWERS:
+            return self.power(node, *POWERS[name](*args))
         if name not in UNBOUNDED and any(map(bounds.is_large_constant, args)):
             raise self.error(node, f"{name} of a constant beyond a million", "Keep constants inside functions smaller.")
         return entry.build(*args)
@@ -215,42 +237,9 @@ class _Builder:
                 raise self.error(
                     piece, "Piecewise takes pairs", "Write Piecewise((value, condition), ..., (value, True))."
                 )
-            pieces.append((self.expression(piece.elts[0]), self.condition(piece.elts[1])))
+            pieces.append((self.expression(piece.elts[0]), condition(self, piece.elts[1])))
         if not pieces or pieces[-1][1] is not sp.true:
             raise self.error(node, "Piecewise has no value for the remaining points", "End it with (value, True).")
         possible = [piece for piece in pieces if piece[1] is not sp.false]
         possible = possible[: 1 + next(k for k, piece in enumerate(possible) if piece[1] is sp.true)]
-        return sp.Piecewise(*possible, evaluate=False) if len(possible) > 1 else possible[0][0]
-
-    def condition(self, node: ast.expr) -> Boolean:
-        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            return sp.true if node.value else sp.false
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
-            return sp.Not(self.condition(node.operand), evaluate=False)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitAnd, ast.BitOr)):
-            head = sp.And if isinstance(node.op, ast.BitAnd) else sp.Or
-            return head(self.condition(node.left), self.condition(node.right), evaluate=False)
-        if isinstance(node, ast.Compare):
-            return self.comparison(node)
-        raise self.error(
-            node,
-            "this is not a condition",
-            "Compare with < <= > >= == != and join with & | ~, each part in parentheses.",
-        )
-
-    def comparison(self, node: ast.Compare) -> Boolean:
-        sides = [self.expression(side) for side in (node.left, *node.comparators)]
-        links = [COMPARISONS.get(type(op)) for op in node.ops]
-        if None in links:
-            raise self.error(node, "this is not a comparison of numbers", "Compare with < <= > >= == !=.")
-        parts = [self.related(node, link, a, b) for link, a, b in zip(links, sides, sides[1:], strict=False) if link]
-        return parts[0] if len(parts) == 1 else sp.And(*parts, evaluate=False)
-
-    def related(self, node: ast.AST, link: Callable[..., Boolean], a: sp.Expr, b: sp.Expr) -> Boolean:
-        """A comparison; of two constants, its answer."""
-        if a.free_symbols or b.free_symbols:
-            return link(a, b, evaluate=False)
-        answer = link(a, b)
-        if answer not in (sp.true, sp.false):
-            raise self.error(node, "whether these constants are so is not known", "Write the branch that holds.")
-        return answer
+        return Branches.of(possible) if len(possible) > 1 else possible[0][0]

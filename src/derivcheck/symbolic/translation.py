@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import sympy as sp
 from sympy.codegen import cfunctions
-from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 
 from derivcheck.errors import Unsupported
+from derivcheck.expression.branches import AllOf, AnyOf, Branches, Negation
 from derivcheck.symbolic.graph import (
     Cases,
     Constant,
@@ -31,7 +31,7 @@ OPERATORS = {
     sp.Equality: "==",
     sp.Unequality: "!=",
 }
-LOGIC = {sp.And: "and", sp.Or: "or", sp.Not: "not"}
+LOGIC = {AllOf: "and", AnyOf: "or", Negation: "not"}
 CONSTANTS = {sp.pi: "pi", sp.E: "E"}
 # Heads that sympy spells with a capital: the graph has them in lower case.
 CAPITAL = {
@@ -63,6 +63,8 @@ def to_graph(graph: Graph, expression: sp.Basic, names: Mapping[sp.Symbol, Ref])
         return graph.number(Fraction(str(expression)))
     if expression in CONSTANTS:
         return graph.node(Constant(CONSTANTS[expression]))
+    if expression is sp.EulerGamma:  # sympy's digamma(3) is 3/2 - EulerGamma
+        return graph.sum([(graph.node(Function("polygamma", (graph.zero, graph.one))), -1)])
     if isinstance(expression, sp.Add):
         return graph.sum([(go(a), 1) for a in expression.args])
     if isinstance(expression, sp.Mul):
@@ -71,8 +73,8 @@ def to_graph(graph: Graph, expression: sp.Basic, names: Mapping[sp.Symbol, Ref])
         return graph.product([_power(graph, expression, go)])
     if isinstance(expression, Boolean):
         return _condition(graph, expression, go)
-    if isinstance(expression, sp.Piecewise):
-        return _cases(graph, expression, go)
+    if isinstance(expression, Branches):
+        return graph.node(Cases(tuple(go(part) for part in expression.args)))
     return _function(graph, expression, go)
 
 
@@ -93,11 +95,6 @@ def _condition(graph: Graph, e: Boolean, go: Callable[[sp.Basic], Ref]) -> Ref:
     if isinstance(e, sp.ITE):  # what sympy makes of a Piecewise in a condition
         return go(sp.Or(sp.And(e.args[0], e.args[1]), sp.And(sp.Not(e.args[0]), e.args[2])))
     return graph.node(Logic(LOGIC[type(e)], tuple(go(a) for a in e.args)))
-
-
-def _cases(graph: Graph, e: sp.Piecewise, go: Callable[[sp.Basic], Ref]) -> Ref:
-    pieces: list[ExprCondPair] = list(e.args)
-    return graph.node(Cases(tuple(go(part) for piece in pieces for part in (piece.expr, piece.cond))))
 
 
 def _function(graph: Graph, e: sp.Basic, go: Callable[[sp.Basic], Ref]) -> Ref:
@@ -142,15 +139,22 @@ def _formula(graph: Graph, ref: Ref, symbols: list[sp.Symbol], made: dict[Ref, s
         case Relation(operator, difference):
             return {v: k for k, v in OPERATORS.items()}[operator](made[difference], 0, evaluate=False)
         case Logic(operator, conditions):
-            return {v: k for k, v in LOGIC.items()}[operator](*(made[c] for c in conditions), evaluate=False)
+            return _joint(operator, [made[c] for c in conditions])
         case Cases() as cases:
-            return sp.Piecewise(*((made[v], made[c]) for v, c in cases.pairs()), evaluate=False)
+            return Branches(*(made[part] for part in cases.arguments))
         case Function("pow", (base, exponent)):
             return _raised(made[base], made[exponent])
         case Function(head, arguments):
             return sympy_head(head)(
                 *(made[a] for a in arguments[: 2 if head in ("max", "min", "mod") else None]), evaluate=False
             )
+
+
+def _joint(operator: str, conditions: list[sp.Basic]) -> sp.Basic:
+    """Conditions joined: `and` of nothing is true, `or` of nothing false."""
+    if not conditions:
+        return sp.true if operator == "and" else sp.false
+    return {v: k for k, v in LOGIC.items()}[operator](*conditions)
 
 
 def _flat(graph: Graph, factors: Iterable[tuple[Ref, Number]]) -> list[tuple[Ref, Number]]:
