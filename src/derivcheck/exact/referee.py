@@ -7,6 +7,7 @@ said to be so, never passed. At a kink the partial exists where all one-sided on
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from itertools import chain, product
@@ -154,9 +155,8 @@ class Referee:
             return Enclosure(0.0, 0.0, Status.UNDEFINED)
         if ball.rel_accuracy_bits() < self.bits and not ball.rad() < self.tiny:
             return Enclosure(0.0, 0.0, Status.UNSETTLED)
-        middle = ball.mid()
-        high = float(middle)
-        low = float(middle - high) if abs(high) < float("inf") else 0.0
+        high = float(ball)  # its midpoint
+        low = float(ball - high) if math.isfinite(high) else 0.0
         return Enclosure(high, low, Status.SETTLED)
 
     def _at_kink(self, point: Sequence[float], balls: list[arb], tied: list[Ref]) -> list[Enclosure]:
