@@ -55,8 +55,10 @@ class Perturbed(Operations):
             return call(func, args, kwargs)
         if name == "_to_copy" and not _narrows(call(func, args, kwargs), args[0]):
             return call(func, args, kwargs)
-        args, kwargs = tree_map(self._scalar, (args, kwargs or {})) if _has_tensor(args) else (args, kwargs or {})
-        moved = tree_map(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs))
+        if _has_tensor(args):
+            args = tuple(_each(self._scalar, a) for a in args)
+            kwargs = {key: _each(self._scalar, a) for key, a in (kwargs or {}).items()}
+        moved = _each(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs or {}))
         if func._schema.is_mutable and isinstance(out, Tensor):
             return out.copy_(moved)
         return moved
@@ -93,6 +95,11 @@ def _narrows(out: Tensor, source: Tensor) -> bool:
     return out.is_floating_point() and unit_roundoff(out.dtype) > (
         unit_roundoff(source.dtype) if source.is_floating_point() else 0.0
     )
+
+
+def _each(change: Callable[[Any], Any], value: Any) -> Any:
+    """`tree_map`, which takes longer than most operations, where there is a tree."""
+    return tree_map(change, value) if isinstance(value, list | tuple | dict) else change(value)
 
 
 def _has_tensor(args: Any) -> bool:
