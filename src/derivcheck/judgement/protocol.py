@@ -21,7 +21,7 @@ from derivcheck.judgement.bound import FACTOR, Judged
 from derivcheck.judgement.crossing import SLACK
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.noise import MORE_RUNS, perturbation
-from derivcheck.judgement.protocol_calls import Called, call
+from derivcheck.judgement.protocol_calls import Called, Function, call, function_of_inputs
 from derivcheck.judgement.protocol_ways import PLAIN, POINTS, Way, ways
 from derivcheck.judgement.watch import watch
 from derivcheck.sampling.points import Kind, Points, on_device
@@ -76,6 +76,10 @@ class _Examination:
     """By count, and whether it is one point: the rows and the points on the device."""
 
     @cached_property
+    def function(self) -> Function:
+        return function_of_inputs(self.judge.problem)
+
+    @cached_property
     def right(self) -> Tensor:
         """(k, m) bool: judged, and within the bound."""
         return self.judged.counted & ~self.judged.fails & torch.isfinite(self.judged.bound)
@@ -115,7 +119,7 @@ class _Examination:
             used = self.rows[torch.arange(count) % (1 if way.single else len(self.rows))]
             self.batches[key] = used, on_device(self.judge.problem, self.judged.points.columns[:, used])
         used, points = self.batches[key]
-        called = call(self.judge.problem, way, points)
+        called = call(self.judge.problem, self.function, way, points)
         return None if called is None else _Tried(way, used, called)
 
     @cached_property
@@ -147,7 +151,7 @@ class _Examination:
         """Points (d, n) -> what the way gives for partial k, (n, 1); NaN where it refuses."""
 
         def evaluate(points: Tensor) -> Tensor:
-            called = call(self.judge.problem, way, points)
+            called = call(self.judge.problem, self.function, way, points)
             if called is None or k not in called.raw:
                 return torch.full((points.shape[1], 1), torch.nan)
             return called.values(k).unsqueeze(1)
