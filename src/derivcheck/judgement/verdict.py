@@ -71,7 +71,7 @@ def _by_range(evidence: Evidence, k: int, failing: Tensor) -> Tensor:
     near_edge = far(exact, values, judge.dtype)
     if bool(near_edge.any()):
         points = judged.points.columns[:, failing[near_edge]].to(judge.dtype)
-        near_edge[near_edge.clone()] = leaves_range(judge.values, points)
+        near_edge[near_edge.clone()] = leaves_range(judge.attempted, points)
     return near_edge | subnormal(exact, values, judge.dtype)
 
 
