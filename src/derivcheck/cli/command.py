@@ -114,7 +114,7 @@ def _run(request: Request) -> ExitStatus:
         return of_suite.run_suite(request)
     of_suite.refuse_without_suite(request)
     deliveries = Deliveries.open(request, show="all")
-    with deliveries.discarded_on_failure(), deliveries.progress():
+    with deliveries.progress():
         result = _check(request)
     deliveries.write(result)
     return result.exit_status
