@@ -9,7 +9,7 @@ from derivcheck.results import PartialResult, Side
 
 @dataclass(frozen=True)
 class Column:
-    """`heading` is two lines high, the first for a group of columns; `name` says all."""
+    """`heading` has two lines, the first for a group of columns; `name` is complete."""
 
     name: str
     heading: str
@@ -31,8 +31,8 @@ VERDICT = Column("verdict", "\nverdict", lambda row: row.verdict.value, right=Fa
 
 
 def columns(rows: Sequence[PartialResult], width: int | None = None) -> list[Column]:
-    """The engine only where there are several, times only where they were measured. Within `width` characters times go
-    first, then sympy's error, then the figures; never the verdict."""
+    """The columns to show: the engine only if there are several, times only if they were measured. Within `width`
+    characters times are dropped first, then sympy's error, then the figures; the verdict never."""
     timed = any(not math.isnan(row.autograd.seconds) for row in rows)
     names = [PARTIAL, *([ENGINE] if len({row.engine for row in rows}) > 1 else [])]
     choices = [

@@ -1,4 +1,4 @@
-"""Several engines side by side: a time and a verdict for each, as many in one table as the width allows."""
+"""Several engines side by side: a time and a verdict for each, as many in one table as fit its width."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,18 +11,18 @@ from derivcheck.outcomes import Verdict
 from derivcheck.reports.columns import duration
 from derivcheck.results import CheckResult, PartialResult
 
-LABEL, PAIR = 14, 19  # characters of a partial's label, and of a time and a verdict with the space beside them
+LABEL, PAIR = 14, 19  # characters of a partial's label; of a time and a verdict with the spaces around them
 
 
 def engines(check: CheckResult) -> list[str]:
-    """Those that computed the check, in order."""
+    """The engines that computed the check, in order."""
     return list(dict.fromkeys(row.engine for row in check.partials))
 
 
 def tables(
     check: CheckResult, rows: Sequence[PartialResult], width: int, styles: dict[Verdict, str]
 ) -> Iterator[Table]:
-    """The rows of a check by several engines, one line a partial."""
+    """The rows of a check by several engines, one line per partial."""
     names, most = engines(check), max(1, (width - LABEL) // PAIR)
     for start in range(0, len(names), most):
         yield _table(names[start : start + most], rows, styles)
@@ -45,13 +45,13 @@ def _table(names: Sequence[str], rows: Sequence[PartialResult], styles: dict[Ver
 
 
 def _halved(name: str) -> tuple[str, str]:
-    """The name of an engine over its two columns: `forward-` over the time, `over-reverse` over the verdict."""
+    """An engine's name across its two columns: `forward-` above the time, `over-reverse` above the verdict."""
     head, dash, rest = name.partition("-")
     return head + dash, rest
 
 
 def _cells(row: PartialResult | None, timed: bool, styles: dict[Verdict, str]) -> list[Text]:
-    """Time and verdict; both empty where the row is not shown."""
+    """Time and verdict; both empty if the row is not shown."""
     if row is None:
         return [Text("")] * (2 if timed else 1)
     verdict = Text(row.verdict.value, style=styles[row.verdict])
@@ -59,13 +59,13 @@ def _cells(row: PartialResult | None, timed: bool, styles: dict[Verdict, str]) -
 
 
 def unable(check: CheckResult) -> Iterator[Text]:
-    """A line for each engine of `all` that cannot do it."""
+    """One line for each engine of `all` that cannot compute the check."""
     for name, reason in check.unable.items():
         yield Text(f"{name} cannot: {reason}", style="dim")
 
 
 def fastest(check: CheckResult) -> str:
-    """Which engine takes least for all partials, and its factor over reverse; empty where nothing was timed."""
+    """The fastest engine for all partials, and its factor over reverse; empty if nothing was timed."""
     times = {name: s.autograd for name, s in check.engines.items() if not math.isnan(s.autograd)}
     if len(times) < 2:
         return ""

@@ -1,8 +1,7 @@
-"""The report as a table that fits 80 columns, failing rows first, each explained below it."""
+"""The report as a table that fits 80 columns, failing rows first, with explanations below it."""
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
@@ -14,8 +13,8 @@ from derivcheck.reports import side_by_side, summary, wording
 from derivcheck.reports.columns import columns
 from derivcheck.results import CheckResult, PartialResult, Report
 
-WIDE = 1000  # columns of a rendering that no terminal limits: nothing wraps in a log
-EXPLAINED = 5  # failing rows explained under a table; the others have the same story
+WIDE = 1000  # columns of a rendering without a terminal, more than any line needs: nothing wraps in a log
+EXPLAINED = 5  # failing rows explained under a table: the others nearly always have the same story
 EXPLAINED_IN_SUITE = 1  # of each check, where there are many
 STYLES = {
     Verdict.AGREES: "green",
@@ -35,7 +34,7 @@ def render(report: Report, *, show: str = "all") -> str:
 
 
 def show_on(console: Console, report: Report, *, show: str = "all", formulas: bool = False) -> None:
-    """Print it. A line that is made to be copied is never broken."""
+    """Print it. A line that is meant to be copied is never broken."""
     for part in renderables(report, console.width, show=show, formulas=formulas):
         console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
@@ -55,7 +54,7 @@ def renderables(report: Report, width: int, *, show: str = "all", formulas: bool
 
 
 def _of_suite(check: CheckResult, report: Report, width: int, show: str) -> Iterator[RenderableType]:
-    """A heading with the outcome, and below it the table where there is something to see."""
+    """A heading with the outcome, and the table below it if there is something to see."""
     yield Text(f"{check.name}: {wording.standing(check)}   {check.source}:{check.line}", style=STYLES[check.verdict])
     if check.partials and not check.outcome.is_tolerated(known_ok=report.known_ok):
         yield from _check(check, report, width, show, formulas=False)
@@ -65,25 +64,33 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
     """One check in full."""
     yield Text(wording.title(check), style="bold")
     rows = [row for row in _ordered(check) if show == "all" or row.verdict is not Verdict.AGREES]
-    if len(side_by_side.engines(check)) > 1:
-        yield from side_by_side.tables(check, rows, width, STYLES)
-    elif rows:
-        yield _table(rows, width)
+    yield from _tables(check, rows, width)
     if formulas:
-        printed = {row.label: row.symbolic or "(too long to print)" for row in rows}
-        yield from (Text(f"  {label} = {formula}") for label, formula in printed.items())
-    most = EXPLAINED_IN_SUITE if check.source else EXPLAINED
-    yield from _explanations([*wording.distinct(replace(check, partials=tuple(rows))).partials], most)
+        yield from _formulas(rows)
+    yield from _explanations(wording.distinct(rows), EXPLAINED_IN_SUITE if check.source else EXPLAINED)
     yield from (Text(line, style=STYLES[Verdict.IMPRECISE]) for line in wording.remarks(check))
     yield from side_by_side.unable(check)
     yield Text(f"{wording.tally(check)}.", style=STYLES[check.verdict])
     yield Text(wording.facts(check, report))
-    if side_by_side.fastest(check):
-        yield Text(side_by_side.fastest(check), style="bold")
+    if fastest := side_by_side.fastest(check):
+        yield Text(fastest, style="bold")
+
+
+def _tables(check: CheckResult, rows: Sequence[PartialResult], width: int) -> Iterator[RenderableType]:
+    if len(side_by_side.engines(check)) > 1:
+        yield from side_by_side.tables(check, rows, width, STYLES)
+    elif rows:
+        yield _table(rows, width)
+
+
+def _formulas(rows: Sequence[PartialResult]) -> Iterator[RenderableType]:
+    """One line per partial, whatever the number of engines."""
+    formulas = {row.label: row.symbolic or "(too long to print)" for row in rows}
+    yield from (Text(f"  {label} = {formula}") for label, formula in formulas.items())
 
 
 def _ordered(check: CheckResult) -> list[PartialResult]:
-    """Failing rows first, otherwise as they come."""
+    """Failing rows first, otherwise in their order."""
     return sorted(check.partials, key=lambda row: row.verdict is not Verdict.DISAGREES)
 
 
@@ -100,7 +107,7 @@ def _table(rows: Sequence[PartialResult], width: int) -> Table:
 
 
 def _explanations(rows: Sequence[PartialResult], most: int) -> Iterator[RenderableType]:
-    """Why a row is not `agrees`: in full for those that fail, a line for the others, each sentence once."""
+    """Why rows do not agree: those that fail in full, the others in one line each, and no sentence twice."""
     wrong = [row for row in rows if row.verdict is Verdict.DISAGREES]
     for row in wrong[:most]:
         yield from _failure(row)
