@@ -16,6 +16,7 @@ from derivcheck.cli import options as o
 from derivcheck.cli.request import Request
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
 from derivcheck.expression import texts
+from derivcheck.reports.encoding import encodable
 
 if TYPE_CHECKING:
     from derivcheck.results import Report
@@ -171,6 +172,7 @@ def _is_expression(argument: str, params: dict[str, Any]) -> bool:
 
 def main() -> NoReturn:
     """The entry point of the command."""
+    sys.stdout, sys.stderr = encodable(sys.stdout), encodable(sys.stderr)
     app(args=shielded(sys.argv[1:]), prog_name="derivcheck")
     raise AssertionError("typer exits by itself")
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from derivcheck.cli.progress import bar
 from derivcheck.cli.request import Request
 from derivcheck.errors import RequestError, printable
-from derivcheck.reports import FORMATS, renderer
+from derivcheck.reports import FORMATS, encoding, renderer
 from derivcheck.results import Report
 
 
@@ -79,7 +79,7 @@ class Deliveries:
             if name == "table":
                 self._table(report)
             else:
-                sys.stdout.write(renderer(name)(report))
+                sys.stdout.write(encoding.rendered(name, report, sys.stdout))
         sys.stdout.flush()
         if "github" in {*(file.format for file in self.files), *(self.printed if not self.quiet else ())}:
             _summarise(report)
@@ -91,7 +91,8 @@ class Deliveries:
         console = Console(
             width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False, emoji=False
         )
-        show_on(console, report, show=self.show, formulas=self.formulas)
+        fitting = encoding.labelled(report) if encoding.needs_ascii(sys.stdout) else report
+        show_on(console, fitting, show=self.show, formulas=self.formulas)
 
 
 def _summarise(report: Report) -> None:

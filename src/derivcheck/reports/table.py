@@ -10,6 +10,7 @@ from rich.text import Text
 
 from derivcheck.outcomes import Verdict
 from derivcheck.reports import side_by_side, summary, wording
+from derivcheck.reports.characters import legible
 from derivcheck.reports.columns import columns
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -30,7 +31,7 @@ def render(report: Report, *, show: str = "all") -> str:
     console = Console(file=io.StringIO(), width=WIDE, color_system=None, legacy_windows=False)
     show_on(console, report, show=show)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return "\n".join(legible(line).rstrip() for line in text.split("\n")[:-1]) + "\n"
 
 
 def show_on(console: Console, report: Report, *, show: str = "all", formulas: bool = False) -> None:
