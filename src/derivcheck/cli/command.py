@@ -173,6 +173,8 @@ def _is_expression(argument: str, params: dict[str, Any]) -> bool:
 def main() -> NoReturn:
     """The entry point of the command."""
     sys.stdout, sys.stderr = encodable(sys.stdout), encodable(sys.stderr)
+    if os.environ.get("COLUMNS") == "0":  # what some shells set where there is no terminal; rich would print nothing
+        del os.environ["COLUMNS"]
     app(args=shielded(sys.argv[1:]), prog_name="derivcheck")
     raise AssertionError("typer exits by itself")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -88,11 +89,17 @@ class Deliveries:
         """In colour and as wide as the terminal; in a pipe or a log as wide as the content."""
         from derivcheck.reports.table import WIDE, show_on  # noqa: PLC0415 only the table needs it
 
-        console = Console(
-            width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False, emoji=False
-        )
+        console = Console(width=_width() or WIDE, highlight=False, emoji=False)
         fitting = encoding.labelled(report) if encoding.needs_ascii(sys.stdout) else report
         show_on(console, fitting, show=self.show, formulas=self.formulas)
+
+
+def _width() -> int:
+    """Columns that COLUMNS or the terminal has, 0 in a pipe or a log. COLUMNS=0 says nothing."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
 def _summarise(report: Report) -> None:

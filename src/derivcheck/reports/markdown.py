@@ -12,7 +12,7 @@ from itertools import accumulate
 from derivcheck.errors import counted
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import gfm, wording
-from derivcheck.reports.columns import bits, columns
+from derivcheck.reports.columns import bits, choices
 from derivcheck.reports.weight import Weight, complaint, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -91,12 +91,12 @@ def _single(check: CheckResult, report: Report) -> Iterator[str]:
     yield ""
     pairs = weighed(check.partials, check, report)
     if rows := [row for row, _ in sorted(pairs, key=lambda pair: pair[1] is not Weight.FAILURE)]:
-        shown = columns(rows)
+        shown = choices(rows)[0]
         yield gfm.table_header([(column.name, column.right) for column in shown])
         yield from (gfm.table_row(gfm.text(column.cell(row)) for column in shown) for row in rows)
         yield ""
     yield from _explanation(check, report)
-    yield gfm.text(f"{wording.tally(check)}. {wording.facts(check, report)}")
+    yield gfm.text(f"{wording.tally(check)}. {' · '.join(wording.facts(check, report))}")
 
 
 def _several(report: Report) -> Iterator[str]:

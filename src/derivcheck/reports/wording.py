@@ -11,15 +11,19 @@ from derivcheck.results import CheckResult, PartialResult, Report
 REMARKS = 3  # shown per check; --report json has all of them
 
 
-def title(check: CheckResult) -> str:
-    """What is checked, and where."""
-    what = f"{check.function} against {check.expression}" if check.function else check.expression
-    return f"{what}   {domain(check)}"
+def subject(check: CheckResult) -> str:
+    """What is checked."""
+    return f"{check.function} against {check.expression}" if check.function else check.expression
 
 
 def domain(check: CheckResult) -> str:
     """x1 in [0, 1], x2 in [-1, 1]."""
-    return ", ".join(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in check.domain.items())
+    return ", ".join(intervals(check))
+
+
+def intervals(check: CheckResult) -> list[str]:
+    """`x1 in [0, 1]` for each variable."""
+    return [f"{name} in [{low:g}, {high:g}]" for name, (low, high) in check.domain.items()]
 
 
 def names(report: Report) -> list[str]:
@@ -133,10 +137,10 @@ def _sensitivity(rows: Sequence[PartialResult]) -> str:
     return f"; a relative error of {median:.0e} would have been found ({worst:.0e} at the worst point)"
 
 
-def facts(check: CheckResult, report: Report) -> str:
+def facts(check: CheckResult, report: Report) -> list[str]:
     """The last line of a check: what share of the points was judged, why not the rest, and what figures depend on."""
-    parts = [_judged(check.partials), f"seed {check.seed}", f"{check.dtype} on {check.device}"]
-    return " · ".join([part for part in parts if part] + [f"{n} {report.environment[n]}" for n in ("torch", "sympy")])
+    versions = [f"{name} {report.environment[name]}" for name in ("torch", "sympy")]
+    return [_judged(check.partials), f"seed {check.seed}", f"{check.dtype} on {check.device}", *versions]
 
 
 def _judged(rows: Sequence[PartialResult]) -> str:
