@@ -52,20 +52,14 @@ class _Tried(NamedTuple):
     called: Called
 
 
-def examined(judge: Judge, judged: Judged) -> tuple[Failure | None, ...]:
-    """The first way of calling that is wrong, for each of the m partials; only at points where the plain call is right.
-
-    None where every way is right, and for what is not a user's function in reverse mode: torch's own is trusted.
-    """
+def examination(judge: Judge, judged: Judged) -> Examination | None:
+    """All ways of calling a user's function in reverse mode; None for what is not one: torch's own is trusted."""
     problem = judge.problem
-    if problem.function is None or problem.engine != "reverse":
-        return (None,) * len(problem.partials)
-    examination = _Examination(judge, judged)
-    return tuple(examination.failure(k) for k in range(len(problem.partials)))
+    return None if problem.function is None or problem.engine != "reverse" else Examination(judge, judged)
 
 
 @dataclass(frozen=True)
-class _Examination:
+class Examination:
     """All ways of calling at some rows of `judged`, which was called plainly."""
 
     judge: Judge
@@ -128,7 +122,7 @@ class _Examination:
         return compared(self.judge, self.judged, self.tried, self.right)
 
     def failure(self, k: int) -> Failure | None:
-        """The first way that is wrong for partial k."""
+        """The first way that is wrong for partial k, at points where the plain call is right; None if all are right."""
         failing = self.compared.beyond[:, k] if self.tried else torch.zeros(0)
         if not bool(failing.any()) and not any(t.called.misdeed for t in self.tried):
             return None
@@ -179,7 +173,7 @@ class _Examination:
         """Whether the way is right at copies of this point alone."""
         if self.alone is not None:
             return False
-        alone = _Examination(self.judge, self.judged, row)
+        alone = Examination(self.judge, self.judged, row)
         again = alone.call(t.way, len(t.rows))
         if again is None or again.called.misdeed:
             return again is None
