@@ -29,6 +29,7 @@ LARGEST = {
 }
 SAMPLERS = ("uniform", "floats", "sobol")
 LAYOUTS = ("columns", "matrix")
+OWN_FORWARD = "its own forward"
 ALL = "all"  # the engine name that means every engine that can
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -38,9 +39,9 @@ class Problem:
     """One check. Positions in `domain` and in multi-indices are positions in `variables`."""
 
     expression: str
-    """The text as given."""
-    formula: sp.Expr
-    """The parsed expression, parameters substituted."""
+    """The text as given; empty if torch code is the formula."""
+    formula: sp.Expr | None
+    """The parsed expression, parameters substituted; None if torch code is the formula."""
     variables: tuple[str, ...]
     """Names of the d arguments, in order."""
     partials: tuple[MultiIndex, ...]
@@ -61,6 +62,10 @@ class Problem:
     """The user's torch function; None checks the expression as torch would compute it."""
     function_name: str | None = None
     """`module:name` as given, to name and replay it."""
+    reference: Callable[..., Any] | None = None
+    """Without an expression: the plain torch function whose forward is the formula; None for the function's own."""
+    reference_name: str | None = None
+    """`module:name` as given."""
     layout: str = "columns"
     strict: bool = False
     control: bool = False
@@ -74,8 +79,8 @@ class Problem:
     deadline: float | None = None
     """When to stop, by `time.monotonic`; set from `timeout` when the check begins."""
     symbolic: object = field(default=None, repr=False, compare=False)
-    """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`); made when the check
-    begins, because it grows with what is asked of it."""
+    """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`), or the `Unsupported`
+    that says why there is none; made when the check begins, because it grows with what is asked of it."""
 
     def __post_init__(self) -> None:
         """Cut the domain to what the dtype can hold: points beyond it would all be its largest number."""
@@ -98,6 +103,11 @@ class Problem:
     def order(self) -> int:
         return max(map(sum, self.partials))
 
+    @property
+    def truth_name(self) -> str:
+        """What the function is compared with: an expression, a reference, or its own forward."""
+        return self.expression or self.reference_name or OWN_FORWARD
+
 
 @dataclass(frozen=True)
 class Check(Listed):
@@ -111,7 +121,7 @@ class Check(Listed):
 
 
 def create(
-    expression: str,
+    expression: str | None,
     *,
     variables: Sequence[str] | None = None,
     wrt: Sequence[str] | None = None,
@@ -121,19 +131,23 @@ def create(
     domain: Any = (0, 1),
     **options: Any,
 ) -> Problem:
-    """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`."""
-    formula, names = _parsed(expression, params or {})
+    """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`.
+
+    Without an expression, torch code is the formula, and its `variables` must be named.
+    """
+    formula, names = _parsed(expression, params or {}) if expression is not None else _traced(variables, params)
     ordered = _variables(names, variables)
     if partials:
         chosen = sorted(
             {multi_index.parse(text, ordered) for text in partials}, key=lambda a: (sum(a), [-k for k in a])
         )
     else:
-        chosen = multi_index.up_to_order(order, _places(wrt, ordered), len(ordered))
+        what = "function" if expression is None else "expression"
+        chosen = multi_index.up_to_order(order, _places(wrt, ordered, what), len(ordered))
     _check_options(options)
     given = tuple((name, str(value)) for name, value in (params or {}).items())
     return Problem(
-        expression.strip(), formula, ordered, tuple(chosen), domains(domain, ordered), params=given, **options
+        (expression or "").strip(), formula, ordered, tuple(chosen), domains(domain, ordered), params=given, **options
     )
 
 
@@ -146,6 +160,16 @@ def _parsed(expression: str, params: Mapping[str, Any]) -> tuple[sp.Expr, tuple[
                 f"--param {name}: the expression has no such name", f"Its names are {', '.join(parsed.names)}."
             )
     return parsed.formula, tuple(n for n in parsed.names if n not in params)
+
+
+def _traced(variables: Sequence[str] | None, params: Mapping[str, Any] | None) -> tuple[None, tuple[str, ...]]:
+    """No formula yet: torch code is it, which is traced when the check begins."""
+    if params:
+        raise RequestError("--param goes with an expression", "Give the parameter of a function a default instead.")
+    if not variables:
+        cause = "--vars is missing: without an expression, nothing else names the variables"
+        raise RequestError(cause, "Name them in the order of the function's arguments, such as --vars x,y.")
+    return None, ()
 
 
 def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
@@ -161,16 +185,16 @@ def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, 
             if missing
             else f"--vars: {', '.join(map(ascii, wrong)) or 'nothing'} is not a list of distinct names"
         )
-        raise RequestError(cause, f"Give all variables in order, such as --vars {','.join(names)}.")
+        raise RequestError(cause, f"Give all variables in order, such as --vars {','.join(names) or 'x,y'}.")
     return tuple(given)
 
 
-def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
+def _places(wrt: Sequence[str] | None, variables: Sequence[str], what: str) -> list[int]:
     for name in wrt or ():
         if name not in variables:
             hint = f"{name} is a constant; " if name in ("pi", "E") else ""
             raise RequestError(
-                f"--wrt {printable(name)}: the expression has no such variable",
+                f"--wrt {printable(name)}: the {what} has no such variable",
                 f"{hint}Its variables are {', '.join(variables)}.",
             )
     return sorted({variables.index(name) for name in (wrt or variables)})

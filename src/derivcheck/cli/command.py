@@ -40,6 +40,7 @@ def command(
     param: o.Param = None,
     domain: o.Domain = None,
     function: o.Function = "",
+    reference: o.Reference = "",
     layout: o.Layout = "columns",
     points: o.Points = 10_000,
     seed: o.Seed = 0,
@@ -125,14 +126,16 @@ def _run(request: Request) -> ExitStatus:
 def _check(request: Request) -> "Report":
     """Turn texts into what `check` takes."""
     text = _from_stdin() if request.expression == "-" else request.expression
-    if not text.strip():
-        raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
+    without = not text.strip() and request.expression != "-" and bool(request.function)
+    if not text.strip() and not without:
+        cause = "--reference goes with --function" if request.reference else "there is no expression"
+        raise RequestError(cause, texts.NOTHING_TO_CHECK)
     check = _load_check()
     from derivcheck.problem import OPTIONS, tolerances  # noqa: PLC0415 sympy
 
     as_they_are = ("order", "dtype", "device", "threads", *(name for name in OPTIONS if name != "tolerances"))
     return check(
-        text,
+        None if without else text,
         variables=request.variables or None,
         wrt=request.wrt or None,
         partials=request.partial or None,
@@ -140,6 +143,7 @@ def _check(request: Request) -> "Report":
         domain=request.domain or "0:1",
         engines=request.engine,
         function=request.function or None,
+        reference=request.reference or None,
         tolerances=tolerances(request.rtol, request.atol),
         **{name: getattr(request, name) for name in as_they_are},
     )

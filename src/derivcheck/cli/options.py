@@ -41,16 +41,22 @@ _FUNCTION = (
     "Check this torch function against the formula: MODULE:NAME or FILE.py:NAME. "
     "It takes one tensor (n,) per variable and returns one. [bold]It is imported and run.[/bold]"
 )
+_REFERENCE = (
+    "Without an EXPRESSION: a plain torch function whose values and derivatives are the truth. Default: "
+    "the function's own forward, for its derivatives. [bold]It is imported and run.[/bold]"
+)
 _CORNERS = "Also look at ends, zeros, kinks, and where the worst points lead."
 _REPORTS = "table, json, junit, github or markdown; junit=out.xml writes a file. Repeatable."
 
 Expression = Annotated[
     str,
     typer.Argument(
-        help="A formula such as [bold]x1**2*sin(x2)[/bold], or - to read it from stdin.", show_default=False
+        help="A formula such as [bold]x1**2*sin(x2)[/bold], or - to read it from stdin. Optional with --function.",
+        show_default=False,
     ),
 ]
 Function = Annotated[str, _option("Problem", _FUNCTION, show_default=False)]
+Reference = Annotated[str, _option("Problem", _REFERENCE, show_default=False)]
 Layout = Annotated[str, _option("Problem", "The function takes columns, or one (n, d) matrix.")]
 Wrt = Annotated[list[str] | None, _option("Problem", "Variables to differentiate by, such as x1,x2. Default: all.")]
 Order = Annotated[int, _option("Problem", "The value and all partials up to this order.")]

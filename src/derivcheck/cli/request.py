@@ -29,6 +29,7 @@ class Request:
     param: tuple[str, ...]
     domain: tuple[str, ...]
     function: str
+    reference: str
     layout: str
     points: int
     seed: int

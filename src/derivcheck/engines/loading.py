@@ -27,18 +27,18 @@ TORCH = str(Path(torch.__file__).parent)
 UserFunction = Callable[..., Any]  # tensors, in one of the layouts -> what should be a tensor
 
 
-def load(name: str) -> UserFunction:
-    """The function named `module:name`, `package.module:object.attribute` or `file.py:name`."""
+def load(name: str, option: str = "--function") -> UserFunction:
+    """The function named `module:name`, `package.module:object.attribute` or `file.py:name`; `option` asked for it."""
     place, colon, path = name.rpartition(":")
     if not colon or not place or not path:
-        raise FunctionError(f"--function {name}: not a place and a name", "Write it like module:name or file.py:name.")
-    found: Any = _module(place, name)
+        raise FunctionError(f"{option} {name}: not a place and a name", "Write it like module:name or file.py:name.")
+    found: Any = _module(place, name, option)
     for part in path.split("."):
         if not hasattr(found, part):
             cure = did_you_mean(part, dir(found)) or f"It has {', '.join(_public(found))}."
-            raise FunctionError(f"--function {name}: {getattr(found, '__name__', place)} has no {part}", cure)
+            raise FunctionError(f"{option} {name}: {getattr(found, '__name__', place)} has no {part}", cure)
         found = getattr(found, part)
-    return callable_of(found, name)
+    return callable_of(found, name, option)
 
 
 def is_name_of(name: str, function: Any) -> bool:
@@ -55,21 +55,19 @@ def is_name_of(name: str, function: Any) -> bool:
     return found is not None and (found is function or is_method or applied or found is getattr(function, "module", 0))
 
 
-def callable_of(found: Any, name: str) -> UserFunction:
+def callable_of(found: Any, name: str, option: str = "--function") -> UserFunction:
     """What is called: an autograd.Function's `apply`, a module in the dtype of its input, or the thing itself."""
     if inspect.isclass(found) and issubclass(found, torch.autograd.Function):
         apply: UserFunction = found.apply
         return apply
     if inspect.isclass(found) and issubclass(found, torch.nn.Module):
         raise FunctionError(
-            f"--function {name}: a class of modules, not a module", f"Name an instance: net = {found.__name__}(...)"
+            f"{option} {name}: a class of modules, not a module", f"Name an instance: net = {found.__name__}(...)"
         )
     if isinstance(found, torch.nn.Module):
         return _AnyDtype(found)
     if not callable(found):
-        raise FunctionError(
-            f"--function {name}: {type(found).__name__} cannot be called", "Name a function of tensors."
-        )
+        raise FunctionError(f"{option} {name}: {type(found).__name__} cannot be called", "Name a function of tensors.")
     return found  # type: ignore[no-any-return]
 
 
@@ -89,20 +87,20 @@ class _AnyDtype:
         return self.copies[key](*columns, **named)
 
 
-def _module(place: str, name: str) -> ModuleType:
+def _module(place: str, name: str, option: str) -> ModuleType:
     """Import a module or a file. The working directory and the file's folder are importable from then on."""
     path, is_file = Path(place), place.endswith(".py")
     _make_importable(Path.cwd(), *([path.resolve().parent] if is_file else []))
     if is_file and not path.is_file():
         near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.py")])
-        raise FunctionError(f"--function {name}: there is no file {place}", near)
+        raise FunctionError(f"{option} {name}: there is no file {place}", near)
     try:
         return _from_file(path) if is_file else importlib.import_module(place)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: it would end the run with a status of its own
         if isinstance(error, ModuleNotFoundError) and not is_file and place.startswith(error.name or " "):
-            cause = f"--function {name}: there is no module {place}"
+            cause = f"{option} {name}: there is no module {place}"
             raise FunctionError(cause, "Install it, or write file.py:name.") from None
         raise raised(name, "fails when it is imported", error) from None
 

@@ -11,6 +11,7 @@ from itertools import accumulate
 
 from derivcheck.errors import counted
 from derivcheck.outcomes import Outcome, Verdict
+from derivcheck.problem import OWN_FORWARD
 from derivcheck.reports import gfm, wording
 from derivcheck.reports.columns import bits, choices
 from derivcheck.reports.weight import Weight, complaint, weighed
@@ -87,7 +88,11 @@ def _counted(checks: Sequence[CheckResult], report: Report) -> str:
 
 def _single(check: CheckResult, report: Report) -> Iterator[str]:
     function = f"{gfm.code(check.function, gfm.LONGEST_TEXT)} against " if check.function else ""
-    yield f"{function}{gfm.code(check.expression, gfm.LONGEST_TEXT)}, {gfm.text(wording.domain(check))}"
+    truth = wording.truth(check)
+    against = gfm.code(truth, gfm.LONGEST_TEXT) if truth != OWN_FORWARD else truth
+    yield f"{function}{against}, {gfm.text(wording.domain(check))}"
+    if check.computes:
+        yield f"\nIt is {gfm.code(check.computes[0], gfm.LONGEST_TEXT)}"
     yield ""
     pairs = weighed(check.partials, check, report)
     if rows := [row for row, _ in sorted(pairs, key=lambda pair: pair[1] is not Weight.FAILURE)]:

@@ -86,12 +86,13 @@ def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
     def refuse(key: str, error: RequestError) -> None:
         entry.refuse(mistakes, key, error)
 
-    if "function" in options:
-        try:
-            options["function"] = _function(options["function"], mistakes.source, functions)
-        except RequestError as error:
-            refuse("function", error)
-    if "expression" not in options or entry.refused & ESSENTIAL:
+    for key in ("function", "reference"):
+        if key in options:
+            try:
+                options[key] = _function(options[key], mistakes.source, functions)
+            except RequestError as error:
+                refuse(key, error)
+    if not {"expression", "function"} & set(options) or entry.refused & ESSENTIAL:
         return []
     engines = options.get("engine", ("reverse",))
     line = mistakes.line(entry.path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import reduce as fold
 from itertools import accumulate
 from typing import Any
@@ -15,7 +16,7 @@ from derivcheck.errors import Unsupported
 from derivcheck.tracing.arrays import Arrays
 from derivcheck.tracing.kinds import Rule, bound, reduce, reduced, scanned
 from derivcheck.tracing.special import absolute, exp, log, sqrt
-from derivcheck.tracing.values import Value, as_number, both, either, larger, smaller, total, where
+from derivcheck.tracing.values import Value, as_number, both, either, exact, larger, smaller, total, where
 
 MOST_SORTED = 32  # values of a sorting network, which has n(n-1)/2 exchanges
 
@@ -62,7 +63,8 @@ def norm(values: Values, order: float | str | None = 2) -> Value:
         return sqrt(summed([value**2 for value in values]))
     if isinstance(order, str):
         raise Unsupported(f"has no rule for the norm {order}")
-    return summed([size**order for size in sizes]) ** (1 / order) if order != 1 else summed(sizes)
+    power = exact(order)
+    return summed([size**power for size in sizes]) ** (1 / Fraction(power))
 
 
 def ordered(values: Values) -> Values:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from derivcheck.symbolic.graph import Constant
-from derivcheck.tracing.values import Value, apply, exact, larger, smaller, where
+from derivcheck.tracing.values import Value, apply, both, exact, larger, smaller, where
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 
@@ -68,16 +68,17 @@ def entropy(x: Value) -> Value:
 
 
 def times_log(x: Value, y: Value) -> Value:
-    """x·log(y), 0 at x = 0."""
-    return where(x.compare("==", 0), x.of(0), x * log(y))
+    """x·log(y), and 0 where x is 0 and there is no logarithm."""
+    return where(both(x.compare("==", 0), y <= 0), x.of(0), x * log(y))
 
 
 def times_log1p(x: Value, y: Value) -> Value:
-    return where(x.compare("==", 0), x.of(0), x * apply("log1p", y))
+    return where(both(x.compare("==", 0), y <= -1), x.of(0), x * apply("log1p", y))
 
 
 def sinc(x: Value) -> Value:
-    return where(x.compare("==", 0), x.of(1), apply("sin", pi(x) * x) / (pi(x) * x))
+    """1 at 0, which is the value of its power series there."""
+    return apply("sin", pi(x) * x) / (pi(x) * x)
 
 
 def log_ndtr(x: Value) -> Value:
@@ -95,6 +96,11 @@ def copysign(x: Value, y: Value) -> Value:
 
 def sum_scaled(x: Value, y: Value, alpha: float = 1) -> Value:
     return x.plus(y, exact(alpha))
+
+
+def log_gamma(x: Value) -> Value:
+    """log|Γ(x)|. For negative x, where Γ has both signs, the logarithm is written out."""
+    return where(x > 0, apply("loggamma", x), log(absolute(apply("gamma", x))))
 
 
 def bessel(kind: str, order: int) -> Callable[[Value], Value]:

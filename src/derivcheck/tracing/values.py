@@ -112,6 +112,9 @@ class Value:
         power = exponent.number if isinstance(exponent, Value) else exponent
         if power is None:
             assert isinstance(exponent, Value)
+            if self.number == 0:
+                at_zero = where(exponent.compare("==", 0), self.of(1), undefined(self.graph))
+                return where(exponent > 0, self, at_zero)
             return apply("pow", self, exponent)
         return self.of(1) if power == 0 else self._raised(power)
 
