@@ -120,9 +120,9 @@ def _require_replay(found: Traced, function: Callable[..., Tensor], columns: Ten
 
 def _apart(found: Traced, function: Callable[..., Tensor], columns: Tensor, exact: Sequence[arb]) -> set[int]:
     """The points where a value of the code is away from the exact one by half of the digits, and by more than the noise
-    of the code and a rounding in every step of the graph explain: a kernel that loses all digits of gelu is inaccurate,
-    which the check finds, and no reason to doubt its formula. Where a value is not finite, nothing is compared: the
-    code may overflow."""
+    of the code, a rounding in every step of the graph, and one of the variables explain: a kernel that loses all digits
+    of gelu is inaccurate, which the check finds, and no reason to doubt its formula. Where a value is not finite,
+    nothing is compared: the code may overflow."""
     values = _values(function, columns)
     u, gaps = ulp.unit_roundoff(columns.dtype), dict[int, float]()
     for i, (value, ball) in enumerate(zip(values.tolist(), exact, strict=True)):
@@ -131,12 +131,12 @@ def _apart(found: Traced, function: Callable[..., Tensor], columns: Tensor, exac
     if not gaps:
         return set()
     noise = perturbation(lambda points: _values(function, points).unsqueeze(1), columns, MORE_RUNS, seed=0)[:, 0]
-    least = ulp.smallest_subnormal(columns.dtype)
+    least = ulp.smallest_subnormal(columns.dtype) + columns.double().abs().amax(0) * u
     rounded, inputs = Roundings(found.graph, u), columns.double()
     for i in gaps:
         reach = abs(rounded(found.root, inputs[:, i].tolist()) - exact[i]).upper()
         noise[i] = max(float(noise[i]), float(reach)) if reach.is_finite() else math.inf
-    return {i for i, gap in gaps.items() if not gap <= FACTOR * float(noise[i]) + least}
+    return {i for i, gap in gaps.items() if not gap <= FACTOR * float(noise[i]) + float(least[i])}
 
 
 def _values(function: Callable[..., Tensor], columns: Tensor) -> Tensor:
