@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from derivcheck import check
+from derivcheck.choices import DTYPES, require_known
 from derivcheck.errors import RequestError
-from derivcheck.problem import DTYPES, create
+from derivcheck.problem import create
 
 
 def test_variables_come_in_natural_order():
@@ -50,6 +51,7 @@ MISTAKES = [
     ({"seed": -1}, "--seed -1 is out of range"),
     ({"sampler": "grid"}, "Choose from uniform, floats, sobol"),
     ({"layout": "rows"}, "Choose from columns, matrix"),
+    ({"layout": "Matrix"}, "--layout Matrix: unknown\nDid you mean matrix?"),
     ({"timeout": -1.0}, "--timeout -1.0: not a positive number"),
 ]
 
@@ -58,6 +60,25 @@ MISTAKES = [
 def test_a_wrong_request_names_the_cure(options, message):
     with pytest.raises(RequestError, match=f"(?s){message}"):
         create("x*y", **options)
+
+
+OTHER_NAMES = {
+    ("dtype", "bf16"): "bfloat16",
+    ("dtype", "fp16"): "float16",
+    ("dtype", "half"): "float16",
+    ("dtype", "fp32"): "float32",
+    ("dtype", "double"): "float64",
+    ("dtype", "float"): "float64 or float32",
+    ("dtype", "torch.float32"): "float32",
+    ("device", "gpu"): "cuda",
+    ("device", "CPU"): "cpu",
+}
+
+
+@pytest.mark.parametrize(("option", "word"), OTHER_NAMES)
+def test_what_other_libraries_call_a_dtype_or_a_device_is_recognised(option, word):
+    with pytest.raises(RequestError, match=f"--{option} {word}: unknown\nDid you mean {OTHER_NAMES[option, word]}\\?"):
+        require_known(**{option: [word]})
 
 
 def test_an_option_that_check_does_not_have_is_refused_with_those_it_has():

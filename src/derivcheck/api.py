@@ -7,10 +7,11 @@ from inspect import signature
 from typing import Any
 
 from derivcheck import problem as problems
+from derivcheck.choices import ALL, require_known
 from derivcheck.engines import loading
 from derivcheck.engines.registry import engine
 from derivcheck.errors import RequestError, printable
-from derivcheck.problem import ALL, OPTIONS, Check, Problem
+from derivcheck.problem import OPTIONS, Check, Problem
 from derivcheck.results import Report
 from derivcheck.run import devices
 from derivcheck.run.many import Run
@@ -56,7 +57,7 @@ def check(
         **_named(function),
         **options,
     )
-    problems.require_known(dtype=_several(dtype))
+    require_known(dtype=_several(dtype))
     chosen = [
         replace(first, dtype=d, device=devices.resolve(where)) for where in _several(device) for d in _several(dtype)
     ]

@@ -13,13 +13,13 @@ from typing import Any
 import sympy as sp
 
 from derivcheck import multi_index
+from derivcheck.choices import require_known
 from derivcheck.errors import RequestError, printable
 from derivcheck.expression.parsing import parse
 from derivcheck.expression.texts import Interval, domains, parse_number
 from derivcheck.multi_index import MultiIndex, natural_order
 from derivcheck.outcomes import Listed
 
-DTYPES = ("float64", "float32", "bfloat16", "float16")
 # The largest number of each dtype (torch is not imported here: it takes a second).
 LARGEST = {
     "float64": sys.float_info.max,
@@ -27,9 +27,6 @@ LARGEST = {
     "bfloat16": (2 - 2.0**-7) * 2.0**127,
     "float16": 65504.0,
 }
-SAMPLERS = ("uniform", "floats", "sobol")
-LAYOUTS = ("columns", "matrix")
-ALL = "all"  # the engine name that means every engine that can
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -181,17 +178,6 @@ OPTIONS = (
     "points", "seed", "sampler", "corners", "layout", "strict", "control", "max_lost_bits", "tolerances",
     "timeout", "timing",
 )  # fmt: skip
-
-
-def require_known(**given: Sequence[str]) -> None:
-    """Refuse a dtype, sampler or layout that does not exist."""
-    known = {"dtype": DTYPES, "sampler": SAMPLERS, "layout": LAYOUTS}
-    for option, values in given.items():
-        for value in values:
-            if value not in known[option]:
-                raise RequestError(
-                    f"--{option} {printable(value)}: unknown", f"Choose from {', '.join(known[option])}."
-                )
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
