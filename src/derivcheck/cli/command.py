@@ -7,12 +7,13 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from derivcheck.cli import options as o
+from derivcheck.cli.arguments import Command
 from derivcheck.cli.request import Request
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
 from derivcheck.expression import texts
@@ -20,10 +21,14 @@ from derivcheck.expression import texts
 if TYPE_CHECKING:
     from derivcheck.results import Report
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+app = typer.Typer(
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
-@app.command(epilog=o.EXITS)
+@app.command(cls=Command, epilog=o.EXITS)
 def command(
     context: typer.Context,
     expression: o.Expression = "",
@@ -145,33 +150,9 @@ def _load_check() -> Callable[..., "Report"]:
     return check
 
 
-def shielded(arguments: Sequence[str]) -> list[str]:
-    """Let an expression begin with a minus: what looks like -x1**2 is moved after `--`, which ends the options."""
-    params = {name: p for p in typer.main.get_command(app).params for name in (*p.opts, *p.secondary_opts)}
-    kept: list[str] = []
-    waiting = iter(arguments)
-    for argument in waiting:
-        if argument == "--":
-            return [*kept, argument, *waiting]
-        if _is_expression(argument, params):
-            return [*kept, *shielded(list(waiting)), "--", argument]
-        if argument.endswith(".toml") and "--suite" in kept:
-            kept.append("--suite")  # `--suite a.toml b.toml`, as pre-commit names files
-        kept.append(argument)
-        if argument in params and not getattr(params[argument], "is_flag", False):
-            kept.extend(value for value in [next(waiting, None)] if value is not None)
-    return kept
-
-
-def _is_expression(argument: str, params: dict[str, Any]) -> bool:
-    """A single dash with something after it, and neither a known option nor -n5."""
-    dashed = argument.startswith("-") and not argument.startswith("--") and argument != "-"
-    return dashed and argument not in params and not (argument[:2] == "-n" and argument[2:].lstrip("=").isdigit())
-
-
 def main() -> NoReturn:
     """The entry point of the command."""
-    app(args=shielded(sys.argv[1:]), prog_name="derivcheck")
+    app(prog_name="derivcheck")
     raise AssertionError("typer exits by itself")
 
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from derivcheck.cli.options import WITH_COMMAS
+from derivcheck.cli.options import SHOWN, WITH_COMMAS
 from derivcheck.errors import RequestError, printable
 from derivcheck.expression import texts
 
 if TYPE_CHECKING:
     import typer
 
-SHOWN = ("all", "failures")  # what --show takes
 OTHER_NAMES = {"variables": "--vars", "expression": "an expression"}
 
 
