@@ -10,7 +10,7 @@ from derivcheck import problem as problems
 from derivcheck.choices import ALL, require_known
 from derivcheck.engines import loading
 from derivcheck.engines.registry import engine
-from derivcheck.errors import RequestError, printable
+from derivcheck.errors import RequestError, did_you_mean, printable
 from derivcheck.problem import OPTIONS, Check, Problem
 from derivcheck.results import Report
 from derivcheck.run import devices
@@ -73,10 +73,9 @@ def check(
 def _require_options(given: Collection[str]) -> None:
     for name in given:
         if name not in OPTIONS:
-            raise RequestError(
-                f"check has no option {printable(name)}",
-                f"The options are {', '.join([*list(signature(check).parameters)[1:-1], *OPTIONS])}.",
-            )
+            options = [*list(signature(check).parameters)[1:-1], *OPTIONS]
+            cure = f"{did_you_mean(name, options)} The options are {', '.join(options)}.".lstrip()
+            raise RequestError(f"check has no option {printable(name)}", cure)
 
 
 def _require_some(**given: str | Sequence[str]) -> None:

@@ -27,7 +27,10 @@ def did_you_mean(wrong: str, choices: Iterable[str]) -> str:
     found: dict[str, list[str]] = {}
     for choice in choices:
         found.setdefault(choice.lower(), []).append(choice)
-    near = [name for key in difflib.get_close_matches(wrong.lower(), found, n=MOST_SUGGESTED) for name in found[key]]
+    same = [wrong.lower()] if wrong.lower() in found else []
+    near = [
+        name for key in same or difflib.get_close_matches(wrong.lower(), found, n=MOST_SUGGESTED) for name in found[key]
+    ]
     return f"Did you mean {' or '.join(near[:MOST_SUGGESTED])}?" if near else ""
 
 

@@ -64,7 +64,7 @@ def test_a_dash_reads_the_expression_from_stdin():
 
 STATUSES = {
     1: ["x**2", "--function", "torch:sin"],
-    2: ["x^2"],
+    2: ["x@2"],
     3: ["log(x)", "--domain", "-2:-1"],
 }
 
@@ -140,7 +140,7 @@ def test_reports_go_to_files_and_to_stdout(tmp_path):
 def test_a_report_file_is_left_alone_when_the_work_fails(tmp_path):
     target = tmp_path / "out.json"
     target.write_text("old")
-    assert run("x^2", "--report", f"json={target}").exit_code == 2
+    assert run("x@2", "--report", f"json={target}").exit_code == 2
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["out.json"]
 

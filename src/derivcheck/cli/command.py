@@ -7,8 +7,9 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -17,6 +18,8 @@ from derivcheck.cli.arguments import Command
 from derivcheck.cli.request import Request
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
 from derivcheck.expression import texts
+from derivcheck.expression.reading import read
+from derivcheck.expression.scanning import require_short, scan
 
 if TYPE_CHECKING:
     from derivcheck.results import Report
@@ -102,13 +105,14 @@ def _guarded(request: Request) -> ExitStatus:
 
 
 def _run(request: Request) -> ExitStatus:
-    from derivcheck.cli import suite as of_suite  # noqa: PLC0415 rich
-    from derivcheck.cli.delivery import Deliveries  # noqa: PLC0415 rich
-
     request.require_shown()
     if request.suite:
-        return of_suite.run_suite(request)
-    of_suite.refuse_without_suite(request)
+        from derivcheck.cli.suite import run_suite  # noqa: PLC0415 sympy
+
+        return run_suite(request)
+    request.refuse_options_of_suites()
+    from derivcheck.cli.delivery import Deliveries  # noqa: PLC0415 rich
+
     deliveries = Deliveries.open(request, show="all")
     with deliveries.discarded_on_failure(), deliveries.progress():
         result = _check(request)
@@ -117,37 +121,57 @@ def _run(request: Request) -> ExitStatus:
 
 
 def _check(request: Request) -> "Report":
-    """Turn texts into what `check` takes."""
+    """Turn texts into what `check` takes. Whatever is wrong with them is said before torch is imported."""
     text = sys.stdin.read() if request.expression == "-" else request.expression
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
-    check = _load_check()
+    _scanned(text)
+    with _nothing_collected():
+        from derivcheck.cli import preflight  # noqa: PLC0415 sympy
+    arguments = _arguments(request)
+    problem = preflight.require_sound(text, arguments)
+    for note in preflight.notes(text, problem, [*request.variables, *arguments["params"]]) if not request.quiet else ():
+        typer.echo(f"derivcheck: {note}", err=True)
+    with _nothing_collected():
+        from derivcheck.api import check  # noqa: PLC0415 torch
+    return check(text, **arguments)
+
+
+def _scanned(text: str) -> None:
+    """Most typos are seen by a look at the text, for which not even sympy is needed."""
+    text = text.strip()
+    require_short(text)
+    scan(read(text))
+
+
+def _arguments(request: Request) -> dict[str, Any]:
+    """The arguments of `check` but the expression."""
     from derivcheck.problem import OPTIONS, tolerances  # noqa: PLC0415 sympy
 
     as_they_are = ("order", "dtype", "device", "threads", *(name for name in OPTIONS if name != "tolerances"))
-    return check(
-        text,
-        variables=request.variables or None,
-        wrt=request.wrt or None,
-        partials=request.partial or None,
-        params=dict(map(texts.assignment, request.param)),
-        domain=request.domain or "0:1",
-        engines=request.engine,
-        function=request.function or None,
-        tolerances=tolerances(request.rtol, request.atol),
+    return {
+        "variables": request.variables or None,
+        "wrt": request.wrt or None,
+        "partials": request.partial or None,
+        "params": dict(map(texts.assignment, request.param)),
+        "domain": request.domain or "0:1",
+        "engines": request.engine,
+        "function": request.function or None,
+        "tolerances": tolerances(request.rtol, request.atol),
         **{name: getattr(request, name) for name in as_they_are},
-    )
+    }
 
 
-def _load_check() -> Callable[..., "Report"]:
-    """Import what does the work. Each garbage collection among the objects of torch and sympy takes 0.1 s and finds
-    nothing, so there is none while they are created, and later ones leave them out."""
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """While sympy or torch is imported. Each garbage collection among their objects takes 0.1 s and finds nothing, so
+    there is none while they are created, and later ones leave them out."""
     gc.disable()
-    from derivcheck.api import check  # noqa: PLC0415 torch
-
-    gc.freeze()
-    gc.enable()
-    return check
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def main() -> NoReturn:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from derivcheck.choices import require_known
-from derivcheck.expression.texts import domains
+from derivcheck.expression.intervals import domains
 from derivcheck.multi_index import MOST_PARTIALS
 from derivcheck.suite import values
 from derivcheck.suite.values import Key, Reader, several
