@@ -273,3 +273,9 @@ def test_the_error_is_a_wrong_request_of_one_paragraph_per_mistake():
         loads(MANY, "s.toml")
     assert str(caught.value) == "\n\n".join(ALL)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_an_option_that_is_no_key_of_a_suite_stays_an_option_in_a_sentence():
+    with pytest.raises(SuiteError) as caught:
+        loads('[[check]]\nexpression = "x"\nfunction = "torch:sin"', "s.toml", functions=False)
+    assert str(caught.value).endswith("Remove it, or leave out --no-functions if you trust the file.")
