@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, did_you_mean, printable, shortened
+from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, did_you_mean, escaped, printable, shortened
 
 LONGEST_SHOWN = 60  # characters of an argument in a message: most of an 80-column line
 # A formula has more after its minus than a letter or words, but -x-y is one; -n5 and -j4 are options with their value.
@@ -30,7 +30,7 @@ class Command(TyperCommand):
             wrong = self.plain(error)
         except DerivcheckError as error:
             wrong = error
-        typer.echo(f"derivcheck: {wrong}", err=True)
+        typer.echo(f"derivcheck: {escaped(str(wrong))}", err=True)
         raise typer.Exit(int(ExitStatus.USAGE))
 
     def shielded(self, arguments: Sequence[str]) -> list[str]:

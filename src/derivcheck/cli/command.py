@@ -4,7 +4,6 @@ Nothing heavy is imported before it is needed: `--help` must not wait a second f
 """
 
 import gc
-import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -14,15 +13,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from derivcheck.cli import options as o
+from derivcheck.cli import signals
 from derivcheck.cli.arguments import Command
 from derivcheck.cli.request import Request
-from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
+from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, escaped
 from derivcheck.expression import texts
 from derivcheck.expression.reading import read
-from derivcheck.expression.scanning import require_short, scan
+from derivcheck.expression.scanning import LONGEST, require_short, scan
+from derivcheck.run import streams
+from derivcheck.run.many import Terminated
 
 if TYPE_CHECKING:
     from derivcheck.results import Report
+
+MOST_BYTES_EACH = 4  # per character of UTF-8 (RFC 3629)
 
 app = typer.Typer(
     rich_markup_mode="rich",
@@ -88,20 +92,25 @@ def _guarded(request: Request) -> ExitStatus:
     try:
         return _run(request)
     except DerivcheckError as error:
-        typer.echo(f"derivcheck: {error}", err=True)
+        _say(str(error))
         return ExitStatus.USAGE
+    except Terminated:
+        _say("terminated")
+        return ExitStatus.TERMINATED
     except KeyboardInterrupt:
-        typer.echo("derivcheck: interrupted", err=True)
-        return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say("interrupted")
         return ExitStatus.INTERRUPTED
     except Exception as error:
         if request.debug:
             traceback.print_exc()
         hint = "" if request.debug else " (--debug shows where)"
-        typer.echo(f"derivcheck: a bug in derivcheck: {type(error).__name__}: {error}{hint}", err=True)
+        _say(f"a bug in derivcheck: {type(error).__name__}: {error}{hint}")
         return ExitStatus.BUG
+
+
+def _say(text: str) -> None:
+    """A message on stderr. What users wrote may be in it."""
+    typer.echo(f"derivcheck: {escaped(text)}", err=True)
 
 
 def _run(request: Request) -> ExitStatus:
@@ -114,7 +123,7 @@ def _run(request: Request) -> ExitStatus:
     from derivcheck.cli.delivery import Deliveries  # noqa: PLC0415 rich
 
     deliveries = Deliveries.open(request, show="all")
-    with deliveries.discarded_on_failure(), deliveries.progress():
+    with deliveries.progress():
         result = _check(request)
     deliveries.write(result)
     return result.exit_status
@@ -122,7 +131,7 @@ def _run(request: Request) -> ExitStatus:
 
 def _check(request: Request) -> "Report":
     """Turn texts into what `check` takes. Whatever is wrong with them is said before torch is imported."""
-    text = sys.stdin.read() if request.expression == "-" else request.expression
+    text = _from_stdin() if request.expression == "-" else request.expression
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
     _scanned(text)
@@ -131,7 +140,7 @@ def _check(request: Request) -> "Report":
     arguments = _arguments(request)
     problem = preflight.require_sound(text, arguments)
     for note in preflight.notes(text, problem, [*request.variables, *arguments["params"]]) if not request.quiet else ():
-        typer.echo(f"derivcheck: {note}", err=True)
+        _say(note)
     with _nothing_collected():
         from derivcheck.api import check  # noqa: PLC0415 torch
     return check(text, **arguments)
@@ -162,6 +171,16 @@ def _arguments(request: Request) -> dict[str, Any]:
     }
 
 
+def _from_stdin() -> str:
+    """What stdin has, up to some characters more than an expression may have, which is enough to refuse it."""
+    if sys.stdin is None:
+        return ""
+    try:
+        return sys.stdin.buffer.read(MOST_BYTES_EACH * (LONGEST + 1)).decode(errors="replace")
+    except OSError as error:
+        raise RequestError(f"stdin cannot be read: {error.strerror}", "Write the expression in quotes.") from None
+
+
 @contextmanager
 def _nothing_collected() -> Iterator[None]:
     """While sympy or torch is imported. Each garbage collection among their objects takes 0.1 s and finds nothing, so
@@ -175,10 +194,24 @@ def _nothing_collected() -> Iterator[None]:
 
 
 def main() -> NoReturn:
-    """The entry point of the command."""
-    app(prog_name="derivcheck")
-    raise AssertionError("typer exits by itself")
+    """The entry point of the command. Signals that end it and streams that fail have their own exit statuses."""
+    streams.guard()
+    stopped = signals.stop_on_termination()
+    try:
+        app(prog_name="derivcheck")
+    except SystemExit as end:
+        status = end.code
+    except Terminated:
+        status = ExitStatus.TERMINATED
+    sys.exit(_after_streams(ExitStatus.TERMINATED if stopped else status))
 
 
-if __name__ == "__main__":
-    main()
+def _after_streams(status: Any) -> Any:
+    """The exit status, unless the reader of stdout left before the end; a warning if stdout failed in another way."""
+    error = streams.lost(sys.stdout)
+    if error is not None and streams.is_reader_gone(error):
+        status = ExitStatus.READER_GONE
+    elif error is not None:
+        _say(f"stdout cannot be written: {error.strerror}; the exit status is that of the checks")
+    streams.lost(sys.stderr)
+    return status

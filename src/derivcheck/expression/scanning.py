@@ -52,9 +52,7 @@ VOCABULARY = "Allowed are numbers, names, + - * / ** %, parentheses and function
 def require_short(text: str) -> None:
     """Refuse an expression of which every later stage would be too slow."""
     if len(text) > LONGEST:
-        raise ExpressionError(
-            text, LONGEST, 1, f"the expression has {len(text)} characters, the most is {LONGEST}", "Shorten it."
-        )
+        raise ExpressionError(text, LONGEST, 1, f"the expression has more than {LONGEST} characters", "Shorten it.")
 
 
 def scan(text: str) -> None:
