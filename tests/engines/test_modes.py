@@ -260,11 +260,12 @@ def compiler():
         pytest.skip(f"no C++ compiler: {error}")
 
 
-def test_compiled_code_serves_every_number_of_points():
+@pytest.mark.parametrize("first", [7, 1, 2])  # 2 is also the number of variables
+def test_compiled_code_serves_every_number_of_points(first):
     compiler()
     made = problem.create("x**2*sin(y)", order=2)
     evaluate = registry.engine("compiled")(made)
-    for n in (7, 64):
+    for n in (first, 7, 1, 2, 64):
         points = torch.rand(2, n, dtype=torch.float64, generator=torch.Generator().manual_seed(n))
         x, y = points
         by_hand = [x**2 * y.sin(), 2 * x * y.sin(), x**2 * y.cos(), 2 * y.sin(), 2 * x * y.cos(), -(x**2) * y.sin()]
