@@ -76,10 +76,10 @@ def _failed_last(checks: Sequence[Check], plan: Plan, say: Say) -> tuple[Check, 
 
 def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None, say: Say = to_stderr) -> Report:
     """Run the chosen checks, and write each result to the journal as it comes in."""
+    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)  # refused before torch
     from derivcheck.run.one import lost, safe_check  # noqa: PLC0415 torch
     from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 torch
 
-    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)
     run = Run(
         checks,
         safe_check,
