@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from derivcheck.choices import ALL
 from derivcheck.engines import examination, loading
 from derivcheck.engines.registry import names as engine_names
 from derivcheck.errors import DerivcheckError, TimedOut, Unsupported
@@ -14,7 +15,6 @@ from derivcheck.exact.referee import Referees
 from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict
-from derivcheck.problem import ALL
 from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
 from derivcheck.run.times import times
