@@ -18,6 +18,8 @@ from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from derivcheck.run import safe_path, streams
+
 GRACE = 2.0  # seconds for a worker to end by itself when the pool is shut down: an idle one needs a fraction of one
 POLL = 0.1  # seconds between looks at the clock while a task runs: short against any --timeout, and costs no time
 
@@ -88,7 +90,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, threads), daemon=True)
-        self.process.start()
+        with safe_path.safe_path():
+            self.process.start()
         theirs.close()
 
     def run(self, fn: Any, args: Any, seconds: float | None, stopping: Callable[[], bool]) -> Any:
@@ -132,6 +135,8 @@ def _how(code: int | None) -> str:
 def work(pipe: Connection, threads: int) -> None:
     """What a worker does: take a task, answer (True, result) or (False, exception), until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    safe_path.forget()
+    streams.guard()  # a function that prints must not fail where nobody reads it
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch when it is imported
     first = True
     while True:
