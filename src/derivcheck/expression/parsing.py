@@ -190,6 +190,8 @@ class _Builder:
         largest, denominator = bounds.exponents(value)
         if largest > bounds.LARGEST_NESTED:
             raise self.error(node, "nested powers make too large an exponent", LARGE_POWER)
+        if denominator > bounds.LARGEST_EXPONENT and not base.free_symbols:  # sympy computes them for each other
+            raise self.error(node, "roots of a constant are nested too deeply", LARGE_POWER)
         if denominator > bounds.LARGEST_EXPONENT:  # of 64 nested square roots sympy makes x**(1/2**64)
             return sp.Pow(base, exponent, evaluate=False)
         return value
