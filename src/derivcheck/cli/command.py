@@ -3,11 +3,10 @@
 Nothing heavy is imported before it is needed: `--help` must not wait a second for torch.
 """
 
-import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -116,33 +115,27 @@ def _check(request: Request) -> "Report":
     text = sys.stdin.read() if request.expression == "-" else request.expression
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
-    check = _load_check()
+    from derivcheck.cli import apart  # noqa: PLC0415 multiprocessing
+
+    return apart.checked(text, _arguments(request))
+
+
+def _arguments(request: Request) -> dict[str, Any]:
+    """The arguments of `check` but the expression."""
     from derivcheck.problem import OPTIONS, tolerances  # noqa: PLC0415 sympy
 
     as_they_are = ("order", "dtype", "device", "threads", *(name for name in OPTIONS if name != "tolerances"))
-    return check(
-        text,
-        variables=request.variables or None,
-        wrt=request.wrt or None,
-        partials=request.partial or None,
-        params=dict(map(texts.assignment, request.param)),
-        domain=request.domain or "0:1",
-        engines=request.engine,
-        function=request.function or None,
-        tolerances=tolerances(request.rtol, request.atol),
+    return {
+        "variables": request.variables or None,
+        "wrt": request.wrt or None,
+        "partials": request.partial or None,
+        "params": dict(map(texts.assignment, request.param)),
+        "domain": request.domain or "0:1",
+        "engines": request.engine,
+        "function": request.function or None,
+        "tolerances": tolerances(request.rtol, request.atol),
         **{name: getattr(request, name) for name in as_they_are},
-    )
-
-
-def _load_check() -> Callable[..., "Report"]:
-    """Import what does the work. Each garbage collection among the objects of torch and sympy takes 0.1 s and finds
-    nothing, so there is none while they are created, and later ones leave them out."""
-    gc.disable()
-    from derivcheck.api import check  # noqa: PLC0415 torch
-
-    gc.freeze()
-    gc.enable()
-    return check
+    }
 
 
 def shielded(arguments: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derivcheck.run.executors import executor, stopping_on_sigterm
+from derivcheck.run.executors import executor, needs_worker, stopping_on_sigterm
 from derivcheck.run.journal import Journal, key_of, read
 from derivcheck.run.many import Run
 from derivcheck.suite import selection
@@ -86,6 +86,7 @@ def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = N
             torch_threads(plan.threads),
             executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
         ):
-            return reported(run, chosen_executor)
+            apart = needs_worker if plan.jobs == 1 and not plan.cluster else None
+            return reported(run, chosen_executor, apart=apart)
     finally:
         journal.close()
