@@ -238,3 +238,12 @@ def test_the_package_tells_pytest_of_it():
     entries = tomllib.loads(project_file.read_text())["project"]["entry-points"]["pytest11"]
     assert entries == {"derivcheck": "derivcheck.pytest_plugin"}
     assert import_module(entries["derivcheck"]).pytest_collect_file
+
+
+@pytest.mark.parametrize("name", ["::stop-commands::x", "##[error]x"])
+def test_no_name_is_a_command_of_a_ci_system(project, name):
+    result = project(BAD.replace('"cube"', f'"{name}"'))
+    result.assert_outcomes(failed=1)
+    shown = result.outlines
+    assert sum(name[2:] in line for line in shown) >= 3
+    assert not [line for line in shown if line.lstrip().startswith("::") or "##[" in line]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from derivcheck.errors import DerivcheckError
+from derivcheck.errors import DerivcheckError, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +60,8 @@ class SuiteFile(pytest.File):
         try:
             checks = loader.load(_from_here(self.path), functions=allowed)
         except DerivcheckError as error:
-            raise self.CollectError(str(error)) from None
-        return (CheckItem.from_parent(self, name=check.name, check=check) for check in checks)
+            raise self.CollectError(_harmless(str(error))) from None
+        return (CheckItem.from_parent(self, name=_harmless(check.name), check=check) for check in checks)
 
 
 class NotAgreed(Exception):
@@ -109,11 +109,18 @@ class CheckItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **more: Any) -> Any:
         """What is wrong with the derivative; a traceback only for a bug in derivcheck."""
         if isinstance(excinfo.value, (NotAgreed, DerivcheckError)):
-            return str(excinfo.value)
+            return _harmless(str(excinfo.value))
         return super().repr_failure(excinfo, *args, **more)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.check.line - 1, self.name
+
+
+def _harmless(text: str) -> str:
+    """What pytest prints from the start of a line on, without commands of a CI system: names come from the suite."""
+    from derivcheck.run.streams import disarmed  # noqa: PLC0415 only a failure needs it
+
+    return disarmed(f"\n{escaped(text)}")[1:]
 
 
 def _known_ok(config: pytest.Config) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from derivcheck.run.pool import Named, WorkerLost, WorkerPool
+from derivcheck.run.pool import WorkerLost, WorkerPool
+from derivcheck.run.worker import Named
 
 
 def double(x):

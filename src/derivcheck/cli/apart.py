@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from derivcheck.run.executors import allowed
-from derivcheck.run.pool import Named, WorkerLost, WorkerPool
+from derivcheck.run.pool import WorkerLost, WorkerPool
+from derivcheck.run.worker import Named
 
 if TYPE_CHECKING:
     from derivcheck.results import Report
