@@ -4,6 +4,7 @@
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -207,9 +208,9 @@ class Report:
         return record.of_report(self)
 
     def __str__(self) -> str:
-        from derivcheck.reports import table  # noqa: PLC0415 print(report) shows the table
+        from derivcheck.reports import encoding  # noqa: PLC0415 print(report) shows the table
 
-        return table.render(self)
+        return encoding.rendered("table", self, sys.stdout)
 
 
 def worst_verdict(verdicts: Sequence[Verdict]) -> Verdict:

@@ -4,6 +4,7 @@ Nothing heavy is imported before it is needed: `--help` must not wait a second f
 """
 
 import gc
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from derivcheck.cli import signals
 from derivcheck.cli.request import Request
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, escaped
 from derivcheck.expression import texts
+from derivcheck.reports.encoding import encodable
 from derivcheck.run import streams
 from derivcheck.run.many import Terminated
 
@@ -193,6 +195,9 @@ def _is_expression(argument: str, params: dict[str, Any]) -> bool:
 def main() -> NoReturn:
     """The entry point of the command. Signals that end it and streams that fail have their own exit statuses."""
     streams.guard()
+    sys.stdout, sys.stderr = encodable(sys.stdout), encodable(sys.stderr)
+    if os.environ.get("COLUMNS") == "0":  # what some shells set where there is no terminal; rich would print nothing
+        del os.environ["COLUMNS"]
     stopped = signals.stop_on_termination()
     try:
         app(args=shielded(sys.argv[1:]), prog_name="derivcheck")

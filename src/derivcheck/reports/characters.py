@@ -1,4 +1,4 @@
-"""Text that came from users, made fit for a report: nothing in it that a format cannot hold, and no endless lines."""
+"""Text from users, made fit for a report: without what a format cannot hold, and without endless lines."""
 
 import re
 
@@ -15,10 +15,10 @@ def legible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Line breaks and runs of blanks become one blank."""
+    """Line breaks and runs of spaces become one space."""
     return " ".join(legible(text).split())
 
 
 def short(text: str, most: int) -> str:
-    """At most so many characters; an ellipsis says that there were more."""
+    """At most `most` characters; an ellipsis shows that there were more."""
     return text if len(text) <= most else text[: most - 1] + "…"
