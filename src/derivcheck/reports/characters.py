@@ -5,7 +5,7 @@ import re
 INVISIBLE = "\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 """Of zero width, or changing the direction or the line (Unicode Technical Report 36, "Bidirectional Text Spoofing")."""
 UNFIT = re.compile(f"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[{INVISIBLE}]|\r(?!\n)")
-"""What XML 1.0 forbids (section 2.2), among it lone surrogates, the control codes that it only discourages, what a
+"""What XML 1.0 forbids (section 2.2), lone surrogates included, the control codes that it only discourages, what a
 reader cannot see, and a return to the start of the line."""
 
 
