@@ -71,7 +71,7 @@ def processes(mark):
 
 
 def gone(mark):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while (left := processes(mark)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not left
