@@ -17,6 +17,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def escaped(text: str) -> str:
+    """`printable`, line by line: the line breaks are ours, and nothing else in a message acts on a terminal."""
+    return "\n".join(map(printable, text.expandtabs().split("\n")))
+
+
 def shortened(text: str, most: int) -> str:
     """At most `most` characters; dots show that there were more."""
     return text if len(text) <= most else text[: most - 3] + "..."
@@ -42,6 +47,7 @@ class ExitStatus(IntEnum):
     UNDECIDED = 3
     BUG = 4
     INTERRUPTED = 130
+    READER_GONE = 141  # 128 + SIGPIPE, as shells report `| head -1`
     TERMINATED = 143
 
 

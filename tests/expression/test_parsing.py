@@ -190,6 +190,7 @@ REFUSALS = {
     "x" + "+x" * 6000: ("characters", "Shorten"),
     "(" * 101 + "x" + ")" * 101: ("nested deeper", "Simplify"),
     "-" * 30 + "x": ("signs in a row", "Keep one"),
+    "logit(" * 40 + "x" + ")" * 40: ("more than 20000 symbols", "less deeply"),  # 2**40 leaves
 }
 
 

@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from derivcheck.cli import options as o
+from derivcheck.cli import signals
 from derivcheck.cli.request import Request
-from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
+from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, escaped
 from derivcheck.expression import texts
 from derivcheck.reports.encoding import encodable
+from derivcheck.run import streams
+from derivcheck.run.many import Terminated
 
 if TYPE_CHECKING:
     from derivcheck.results import Report
+
+MOST_BYTES_EACH = 4  # per character of UTF-8 (RFC 3629)
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -81,20 +86,25 @@ def _guarded(request: Request) -> ExitStatus:
     try:
         return _run(request)
     except DerivcheckError as error:
-        typer.echo(f"derivcheck: {error}", err=True)
+        _say(str(error))
         return ExitStatus.USAGE
+    except Terminated:
+        _say("terminated")
+        return ExitStatus.TERMINATED
     except KeyboardInterrupt:
-        typer.echo("derivcheck: interrupted", err=True)
-        return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say("interrupted")
         return ExitStatus.INTERRUPTED
     except Exception as error:
         if request.debug:
             traceback.print_exc()
         hint = "" if request.debug else " (--debug shows where)"
-        typer.echo(f"derivcheck: a bug in derivcheck: {type(error).__name__}: {error}{hint}", err=True)
+        _say(f"a bug in derivcheck: {type(error).__name__}: {error}{hint}")
         return ExitStatus.BUG
+
+
+def _say(text: str) -> None:
+    """A message on stderr. What users wrote may be in it."""
+    typer.echo(f"derivcheck: {escaped(text)}", err=True)
 
 
 def _run(request: Request) -> ExitStatus:
@@ -106,7 +116,7 @@ def _run(request: Request) -> ExitStatus:
         return of_suite.run_suite(request)
     of_suite.refuse_without_suite(request)
     deliveries = Deliveries.open(request, show="all")
-    with deliveries.discarded_on_failure(), deliveries.progress():
+    with deliveries.progress():
         result = _check(request)
     deliveries.write(result)
     return result.exit_status
@@ -114,7 +124,7 @@ def _run(request: Request) -> ExitStatus:
 
 def _check(request: Request) -> "Report":
     """Turn texts into what `check` takes."""
-    text = sys.stdin.read() if request.expression == "-" else request.expression
+    text = _from_stdin() if request.expression == "-" else request.expression
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
     check = _load_check()
@@ -133,6 +143,18 @@ def _check(request: Request) -> "Report":
         tolerances=tolerances(request.rtol, request.atol),
         **{name: getattr(request, name) for name in as_they_are},
     )
+
+
+def _from_stdin() -> str:
+    """What stdin has, up to some characters more than an expression may have, which is enough to refuse it."""
+    from derivcheck.expression.scanning import LONGEST  # noqa: PLC0415 sympy
+
+    if sys.stdin is None:
+        return ""
+    try:
+        return sys.stdin.buffer.read(MOST_BYTES_EACH * (LONGEST + 1)).decode(errors="replace")
+    except OSError as error:
+        raise RequestError(f"stdin cannot be read: {error.strerror}", "Write the expression in quotes.") from None
 
 
 def _load_check() -> Callable[..., "Report"]:
@@ -171,13 +193,27 @@ def _is_expression(argument: str, params: dict[str, Any]) -> bool:
 
 
 def main() -> NoReturn:
-    """The entry point of the command."""
+    """The entry point of the command. Signals that end it and streams that fail have their own exit statuses."""
+    streams.guard()
     sys.stdout, sys.stderr = encodable(sys.stdout), encodable(sys.stderr)
     if os.environ.get("COLUMNS") == "0":  # what some shells set where there is no terminal; rich would print nothing
         del os.environ["COLUMNS"]
-    app(args=shielded(sys.argv[1:]), prog_name="derivcheck")
-    raise AssertionError("typer exits by itself")
+    stopped = signals.stop_on_termination()
+    try:
+        app(args=shielded(sys.argv[1:]), prog_name="derivcheck")
+    except SystemExit as end:
+        status = end.code
+    except Terminated:
+        status = ExitStatus.TERMINATED
+    sys.exit(_after_streams(ExitStatus.TERMINATED if stopped else status))
 
 
-if __name__ == "__main__":
-    main()
+def _after_streams(status: Any) -> Any:
+    """The exit status, unless the reader of stdout left before the end; a warning if stdout failed in another way."""
+    error = streams.lost(sys.stdout)
+    if error is not None and streams.is_reader_gone(error):
+        status = ExitStatus.READER_GONE
+    elif error is not None:
+        _say(f"stdout cannot be written: {error.strerror}; the exit status is that of the checks")
+    streams.lost(sys.stderr)
+    return status

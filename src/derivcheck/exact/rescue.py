@@ -57,8 +57,15 @@ class Rescue:
         known = [side for side in sides if side is not None]
         if len(sides) == len(known) == 1:
             self.rescued[tuple(point)] = known[0]
-            return known[0].at(point)
+            return self._as_written(found, known[0].at(point))
         return self._agreeing(found, [side.at(point) for side in known]) if sides and None not in sides else found
+
+    def _as_written(self, found: list[Enclosure], branch: list[Enclosure]) -> list[Enclosure]:
+        """The partials of a branch. Where the formula has no value as it is written, because what vanishes cancels in
+        the branch alone, as in x**2/Min(x, 2) at 0, the singularity is removable."""
+        if found[self.referee.below.index([])].status is not Status.UNDEFINED:
+            return branch
+        return [e._replace(status=Status.REMOVABLE) if e.status is Status.SETTLED else e for e in branch]
 
     def _branch(self, choices: Choices) -> Referee | None:
         key = tuple(choices.values())

@@ -16,6 +16,8 @@ NAN = arb("nan")
 class State:
     """What one run of a program decides; programs are shared and never change."""
 
+    __slots__ = "point", "sides", "tied"
+
     def __init__(self, point: Sequence[float], sides: Mapping[Ref, int]) -> None:
         self.point, self.sides = point, sides
         self.tied: set[Ref] = set()
@@ -39,25 +41,30 @@ def sum_step(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
     pairs = [(t, None if c == 1 else exact(c)) for t, c in terms]
     if not pairs:
         return lambda v: arb(start)
+    (lead, scale), *rest = pairs
+    if not (
+        rest or start or scale is None
+    ):  # a multiple, the most frequent sum: without a loop it takes a third of the time
+        return lambda v: v[lead] * scale
 
     def step(v: Frame) -> arb:
-        parts = (v[t] if c is None else v[t] * c for t, c in pairs)
-        total: arb = sum(parts, arb(start) if start else next(parts))
+        total: arb = arb(start) if start else v[lead] if scale is None else v[lead] * scale
+        for t, c in pairs if start else rest:
+            total = total + (v[t] if c is None else v[t] * c)
         return total
 
     return step
 
 
 def product_step(factors: Sequence[tuple[Ref, Number]]) -> Step:
-    powers = [(f, _power(e)) for f, e in factors]
-    if len(powers) == 1:
-        ((only, power),) = powers
-        return lambda v: power(v[only])
+    (first, power), *rest = [(f, None if e == 1 else _power(e)) for f, e in factors]
+    if power is not None and not rest:
+        return lambda v: power(v[first])
 
     def step(v: Frame) -> arb:
-        total: arb = powers[0][1](v[powers[0][0]])
-        for f, power in powers[1:]:
-            total = total * power(v[f])
+        total: arb = v[first] if power is None else power(v[first])
+        for f, raised in rest:
+            total = total * (v[f] if raised is None else raised(v[f]))
         return total
 
     return step
@@ -66,8 +73,8 @@ def product_step(factors: Sequence[tuple[Ref, Number]]) -> Step:
 def _power(exponent: Number) -> Callable[[arb], arb]:
     """x -> x**(p/q), real for x >= 0 unless q is 1."""
     p, q = Fraction(exponent).numerator, Fraction(exponent).denominator
-    if p == q == 1:
-        return lambda x: x
+    if p == 2 and q == 1:
+        return lambda x: x * x
     if q == 1:
         return (lambda x: _whole_power(x, p)) if p > 0 else (lambda x: 1 / _whole_power(x, -p))
     if q == 2:

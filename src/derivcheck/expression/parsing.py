@@ -71,6 +71,7 @@ class _Builder:
     def __init__(self, text: str, params: Mapping[str, Fraction]) -> None:
         self.text, self.params = text, params
         self.names: dict[str, None] = {}
+        self.sizes: dict[sp.Basic, int] = {}
 
     def error(self, node: ast.AST, cause: str, cure: str = VOCABULARY) -> ExpressionError:
         start = getattr(node, "col_offset", 0)
@@ -106,6 +107,9 @@ class _Builder:
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
+        if bounds.written(value, self.sizes) > bounds.LARGEST_TREE:
+            cause = f"written out, this has more than {bounds.LARGEST_TREE} symbols"
+            raise self.error(node, cause, "Nest functions such as logit, which use their argument twice, less deeply.")
         complex_ = not value.free_symbols and value.is_real is False
         if complex_ or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
             raise self.error(node, "this is not a finite real number", NOT_REAL)

@@ -47,9 +47,7 @@ def scan(text: str) -> None:
     if not text.strip():
         raise ExpressionError(text, 0, 1, "the expression is empty", 'Give one, such as "x1**2*sin(x2)".')
     if len(text) > LONGEST:
-        raise ExpressionError(
-            text, LONGEST, 1, f"the expression has {len(text)} characters, the most is {LONGEST}", "Shorten it."
-        )
+        raise ExpressionError(text, LONGEST, 1, f"the expression has more than {LONGEST} characters", "Shorten it.")
     _characters(text)
     _nesting(text)
     _signs(text)

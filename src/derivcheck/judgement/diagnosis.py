@@ -15,7 +15,7 @@ from derivcheck.engines.calling import point_function
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.operations import eager, may_be_compiled
-from derivcheck.judgement.protocol_calls import call
+from derivcheck.judgement.protocol_calls import call, function_of_inputs
 from derivcheck.judgement.protocol_ways import WITH_GRAPH, WITHOUT_GRAPH, Way
 from derivcheck.judgement.watch import watch
 from derivcheck.multi_index import MultiIndex
@@ -126,7 +126,8 @@ def _graph(suspect: Suspect) -> tuple[Cause, str] | None:
 
 
 def _is_right(suspect: Suspect, way: Way) -> bool:
-    called = call(suspect.judge.problem, way, on_device(suspect.judge.problem, suspect.points))
+    problem = suspect.judge.problem
+    called = call(problem, function_of_inputs(problem), way, on_device(problem, suspect.points))
     return called is not None and suspect.k in called.raw and suspect.within(called.values(suspect.k))
 
 

@@ -21,7 +21,7 @@ from derivcheck.exact.referee import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
 from derivcheck.judgement.judge import Judge
-from derivcheck.judgement.protocol import Failure, examined
+from derivcheck.judgement.protocol import Examination, Failure, examination
 from derivcheck.judgement.sensitivity import sample, sensitivities
 from derivcheck.judgement.suggestion import defined_domain
 from derivcheck.results import Sensitivity
@@ -65,9 +65,12 @@ class Evidence:
     referee_seconds: float
 
     @cached_property
-    def protocol(self) -> tuple[Failure | None, ...]:
-        """Per partial: a way of calling the function and its backward that is wrong where the plain call is right."""
-        return examined(self.judge, self.judged)
+    def _examination(self) -> Examination | None:
+        return examination(self.judge, self.judged)
+
+    def protocol(self, k: int) -> Failure | None:
+        """A way of calling the function and its backward that is wrong for partial k where the plain call is right."""
+        return self._examination.failure(k) if self._examination else None
 
     @cached_property
     def better_domain(self) -> str:

@@ -7,6 +7,7 @@ not enter, so that no error excuses itself. What happens inside one kernel it ca
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -21,18 +22,20 @@ FIRST_RUNS, MORE_RUNS = 4, 12
 PASSES = 4  # evaluations that the runs of the second round are spread over; the first round is one
 LARGE_SIZE = 64  # roundings of the second perturbation: of 12 runs, one in ten then still hits a number exactly
 LARGE_MOST = 2.0**-4  # at most this much of a number: in half precision 64 roundings are a quarter of it
-SHORT_BITS = 45  # a float64 scalar with fewer significant bits was written exactly; one with more (0.1, pi) was rounded
+LONG_BITS = 8  # a number whose last 8 bits are not all 0, such as 0.1 or pi, was rounded; one of fewer bits was not
 
 # Operations that move data or decide, and round nothing. Views are recognised by their schema.
 EXACT = frozenset(
     "detach neg abs clone copy_ sign where index index_put index_put_ index_select gather scatter masked_fill "
     "masked_scatter zeros_like new_zeros zeros empty_like new_empty empty empty_strided new_empty_strided fill_ zero_ "
     "cat stack maximum minimum max min amax amin relu threshold threshold_backward clamp clamp_min clamp_max floor "
-    "ceil round trunc frac heaviside nan_to_num lift_fresh flip roll repeat sort topk unbind expand_copy "
+    "ceil round trunc frac heaviside nan_to_num flip roll repeat sort topk unbind expand_copy "
     "rand randn randint bernoulli _efficientzerotensor _new_zeros_with_same_feature_meta".split()
 )
 # Operations that make numbers from scalars: their outputs are rounded only if the scalar was.
-FACTORIES = frozenset("full full_like new_full ones ones_like new_ones scalar_tensor arange linspace".split())
+FACTORIES = frozenset(
+    "full full_like new_full ones ones_like new_ones scalar_tensor arange linspace lift_fresh".split()
+)
 
 Values = Callable[[Tensor], Tensor]  # points (d, n) -> (n, m)
 
@@ -50,13 +53,13 @@ class Perturbed(Operations):
         self.generator = torch.Generator().manual_seed(seed % 2**63)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__
-        if name in EXACT or _is_view(func):
+        name = _rounding(func)
+        if not name or (name == "_to_copy" and not _narrows(call(func, args, kwargs), args[0])):
             return call(func, args, kwargs)
-        if name == "_to_copy" and not _narrows(call(func, args, kwargs), args[0]):
-            return call(func, args, kwargs)
-        args, kwargs = tree_map(self._scalar, (args, kwargs or {})) if _has_tensor(args) else (args, kwargs or {})
-        moved = tree_map(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs))
+        if _has_tensor(args):
+            args = tuple(_each(self._scalar, a) for a in args)
+            kwargs = {key: _each(self._scalar, a) for key, a in (kwargs or {}).items()}
+        moved = _each(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs or {}))
         if func._schema.is_mutable and isinstance(out, Tensor):
             return out.copy_(moved)
         return moved
@@ -67,25 +70,28 @@ class Perturbed(Operations):
             return torch.view_as_complex(self._tensor(torch.view_as_real(out.resolve_conj()).contiguous()))
         if not is_number(out) or unit_roundoff(out.dtype) > self.u:
             return out
-        u, tiny = unit_roundoff(out.dtype), smallest_subnormal(out.dtype)
-        r = torch.rand(out.shape, generator=self.generator, dtype=torch.float32).to(out.device, out.dtype) * 2 - 1
+        width, tiny = 2 * unit_roundoff(out.dtype) * self.size, self.size * smallest_subnormal(out.dtype)
+        r = torch.empty(out.shape, dtype=torch.float32).uniform_(-width, width, generator=self.generator)
+        r = r.to(out.device, out.dtype)
+        moved = out + (out * r).nan_to_num(0.0, 0.0, 0.0)
         subnormal = (out != 0) & (out.abs() < torch.finfo(out.dtype).tiny)
-        moved = out + out * (2 * u * self.size * r)
-        moved = torch.where(subnormal, out + r.sign() * (self.size * tiny), moved)
-        return torch.where(torch.isfinite(out), moved, out)
+        return torch.where(subnormal, out + r.sign() * tiny, moved) if bool(subnormal.any()) else moved
 
     def _factory(self, out: Any) -> Any:
-        """What was made from 1 or 0.5 is exact; what was made from 0.1 or pi was rounded."""
-        if not is_number(out):
+        """What was made from 1 or 0.5 is exact; what was made from 0.1 or pi was rounded. In half precision, which has
+        8 bits, that cannot be told; its own roundings are larger."""
+        if not is_number(out) or torch.finfo(out.dtype).bits < 32:
             return out
-        return torch.where(_is_short(out.double()), out, self._tensor(out)) if out.dtype == torch.float64 else out
+        return torch.where(_is_short(out.double(), unit_roundoff(out.dtype)), out, self._tensor(out))
 
     def _scalar(self, value: Any) -> Any:
-        """A scalar operand such as 0.1 stands for a number that no float is: move it by one rounding of float64."""
-        if type(value) is not float or value == 0 or bool(_is_short(torch.tensor(value, dtype=torch.float64))):
+        """A scalar operand such as 0.1 stands for a number that no float is: move it by one rounding of the dtype that
+        kernels take it in, which in half precision is float32."""
+        u = min(self.u, unit_roundoff(torch.float32))
+        if type(value) is not float or value == 0 or bool(_is_short(torch.tensor(value, dtype=torch.float64), u)):
             return value
         r = float(torch.rand((), generator=self.generator)) * 2 - 1
-        return value * (1 + 2 * unit_roundoff(torch.float64) * self.size * r)
+        return value * (1 + 2 * u * self.size * r)
 
 
 def _narrows(out: Tensor, source: Tensor) -> bool:
@@ -95,47 +101,60 @@ def _narrows(out: Tensor, source: Tensor) -> bool:
     )
 
 
+def _each(change: Callable[[Any], Any], value: Any) -> Any:
+    """`tree_map`, which takes longer than most operations, where there is a tree."""
+    return tree_map(change, value) if isinstance(value, list | tuple | dict) else change(value)
+
+
 def _has_tensor(args: Any) -> bool:
     return any(isinstance(a, Tensor) for a in args)
 
 
-def _is_view(func: Any) -> bool:
-    return any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
+@cache
+def _rounding(func: Any) -> str:
+    """The name of an operation that may round, or nothing."""
+    name: str = func.overloadpacket.__name__
+    is_view = any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
+    return "" if is_view or name in EXACT else name
 
 
-def _is_short(values: Tensor) -> Tensor:
-    """Whether a float64 has at most 45 significant bits, or is not finite."""
+def _is_short(values: Tensor, u: float) -> Tensor:
+    """Whether a float64 has `LONG_BITS` significant bits fewer than floats of unit roundoff u, or is not finite."""
     mantissa, _ = torch.frexp(values)
-    scaled = mantissa * 2.0**SHORT_BITS
+    scaled = mantissa * (2.0**-LONG_BITS / u)
     return (scaled == scaled.round()) | ~torch.isfinite(values)
 
 
 def perturbation(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tensor:
     """How far perturbed evaluations are apart, float64 (k, m), at points (d, k): the smaller of what perturbations of
     one rounding and of several say. A result that jumps, because a perturbed number decides a branch, jumps as far by
-    either; where it leaves a wrong branch for good, only the smaller one may still meet it.
+    either; where it leaves a wrong branch for good, only the smaller one may still meet it."""
+    return torch.minimum(*spreads(evaluate, points, runs, seed))
+
+
+def spreads(evaluate: Values, points: Tensor, runs: int, seed: int) -> tuple[Tensor, Tensor]:
+    """What perturbations of one rounding say, and those of several, each float64 (k, m) on the CPU."""
+    large = min(LARGE_SIZE, int(LARGE_MOST / (2 * unit_roundoff(points.dtype))))
+    small, wide = (moves(evaluate, points, runs, seed, size) for size in (1, large))
+    # A run that leaves the range says nothing, and those that are left of the wide ones are the smaller ones.
+    whole = torch.isfinite(wide).all(0)
+    return spread(small), torch.where(whole, spread(wide), spread(small))
+
+
+def moves(evaluate: Values, points: Tensor, runs: int, seed: int, size: int = 1) -> Tensor:
+    """How far each run with a perturbation of `size` roundings moves the values: float64 (runs, k, m), on the CPU.
 
     The runs are few evaluations of the points repeated: more than one, because a scalar operand is the same number for
     all points. Each place is compared with its own unperturbed value, so that what depends on the place, as in a
     function that mixes points, is no noise; the unperturbed value of the point itself cancels.
     """
-    large = min(LARGE_SIZE, int(LARGE_MOST / (2 * unit_roundoff(points.dtype))))
     repeats = runs // (PASSES if runs > FIRST_RUNS else 1)
-    repeated = points.repeat(1, repeats)
+    repeated, found = points.repeat(1, repeats), []
     plain = evaluate(repeated).double()
-
-    def moves(size: int) -> Tensor:
-        """(runs, k, m) how far each run moves the values."""
-        found = []
-        for k in range(runs // repeats):
-            with Perturbed(seed + 1000 * k, points.dtype, size):
-                found.append(evaluate(repeated).double() - plain)
-        return torch.cat(found).reshape(runs, points.shape[1], -1)
-
-    small, wide = moves(1), moves(large)
-    # A run that leaves the range says nothing, and those that are left of the wide ones are the smaller ones.
-    whole = torch.isfinite(wide).all(0)
-    return torch.where(whole, torch.minimum(spread(small), spread(wide)), spread(small)).cpu()
+    for k in range(runs // repeats):
+        with Perturbed(seed + 1000 * k, points.dtype, size):
+            found.append(evaluate(repeated).double() - plain)
+    return torch.cat(found).reshape(runs, points.shape[1], -1).cpu()
 
 
 def spread(values: Tensor, fewest: int = 2) -> Tensor:

@@ -14,6 +14,10 @@ from derivcheck.judgement.watch import SHRINKING, WITH_POLES
 # In float16, whose square root of the range, 256, is an everyday number, a result is far only from here on.
 LARGE = 4096.0
 
+# Copies of a point, each with a cotangent of its own at every level: what overflowed by a factor of 2 does so again in
+# one of them, but for one in 256 at the first level.
+COTANGENTS = 8
+
 
 def far(exact: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
     """bool: the square of the exact value overflows, or that of it and of the computed one, a number, underflows. Any
@@ -63,8 +67,9 @@ class _Leaving(Operations):
 
 
 def leaves_range(evaluate: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
-    """(n,) bool: an operation over- or underflows, forward or backward, at points (d, n)."""
-    mode = _Leaving(points.shape[1])
+    """(n,) bool: an operation over- or underflows, forward or backward, at points (d, n), by some cotangent."""
+    n = points.shape[1]
+    mode = _Leaving(n * COTANGENTS)
     with mode:
-        evaluate(points)
-    return mode.points
+        evaluate(points.repeat(1, COTANGENTS))
+    return mode.points.reshape(COTANGENTS, n).any(0)

@@ -20,7 +20,7 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.exact.enclosures import Status
-from derivcheck.judgement.noise import MORE_RUNS, perturbation, spread
+from derivcheck.judgement.noise import MORE_RUNS, moves, spread, spreads
 from derivcheck.sampling.points import ends, into, placed
 
 if TYPE_CHECKING:
@@ -77,14 +77,28 @@ def _at_copies(judge: Judge, points: Tensor, reach: Tensor) -> tuple[Tensor, Ten
     return torch.stack(errors), torch.stack(values)
 
 
+def steep(judge: Judge, points: Tensor) -> Tensor:
+    """The noise by perturbation, (k, c), and where perturbations of one rounding say more than those of several, what
+    they say as far as the lowered formula confirms it: next to a pole, as in tan(1e5*x), perturbations of several
+    roundings lead away to where results are small and close to each other."""
+    seed = seed_of(Stream.MORE_NOISE, judge.problem.seed)
+    small, wide = spreads(judge.attempted, points.to(judge.dtype), MORE_RUNS, seed)
+    found, steeper = torch.minimum(small, wide), (wide < small).any(1)
+    if bool(steeper.any()):
+        confirmed = torch.minimum(small[steeper], SHARED * _noise_of_formula(judge, points[:, steeper]))
+        found[steeper] = torch.maximum(found[steeper], confirmed)
+    return found
+
+
 def _noise_of_formula(judge: Judge, points: Tensor) -> Tensor:
-    """What perturbing the lowered formulas says, (k, c)."""
+    """What perturbing the lowered formulas by one rounding says, (k, c): they have no branches but those of the exact
+    function."""
 
     def values(points: Tensor) -> Tensor:
         return judge.evaluate_sympy(placed(judge.problem, points)).values.cpu()[:, list(judge.columns)]
 
     seed = seed_of(Stream.FORMULA_NOISE, judge.problem.seed)
-    return perturbation(values, points.to(judge.dtype), MORE_RUNS, seed)
+    return spread(moves(values, points.to(judge.dtype), MORE_RUNS, seed))
 
 
 def _natural_scale(judge: Judge, points: Tensor) -> Tensor:

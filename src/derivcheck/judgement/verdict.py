@@ -71,7 +71,7 @@ def _by_range(evidence: Evidence, k: int, failing: Tensor) -> Tensor:
     near_edge = far(exact, values, judge.dtype)
     if bool(near_edge.any()):
         points = judged.points.columns[:, failing[near_edge]].to(judge.dtype)
-        near_edge[near_edge.clone()] = leaves_range(judge.values, points)
+        near_edge[near_edge.clone()] = leaves_range(judge.attempted, points)
     return near_edge | subnormal(exact, values, judge.dtype)
 
 
@@ -140,7 +140,7 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
 
 def _protocol(evidence: Evidence, k: int) -> Decision | None:
     """Right as it was called, wrong if it is called another way."""
-    failure = evidence.protocol[k]
+    failure = evidence.protocol(k)
     if failure is None:
         return None
     message, at, judged, needs_batch = failure

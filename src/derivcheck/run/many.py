@@ -58,14 +58,14 @@ class Run:
 
     def _recalled(self) -> Iterator[int]:
         """Take the results that the journal has, and yield the places of the other checks."""
-        from derivcheck.run.journal import key_of  # noqa: PLC0415 only a run with a journal needs it
-
-        known = self.journal.finished if self.journal else {}
         for place, check in enumerate(self.checks):
-            if known and (result := known.get(key_of(check))):
-                self.results[place] = result
-            else:
+            result = self.journal.recalled(check) if self.journal else None
+            if result is None:
                 yield place
+            else:
+                self.results[place] = result
+                if self.listener:
+                    self.listener(result)
 
     def _take(self, place: int, result: CheckResult) -> None:
         self.results[place] = result
