@@ -39,6 +39,11 @@ def did_you_mean(wrong: str, choices: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(near[:MOST_SUGGESTED])}?" if near else ""
 
 
+def counted(number: int, noun: str) -> str:
+    """1 partial, 2 partials."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 class ExitStatus(IntEnum):
     """Each status has one meaning."""
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import sympy as sp
 
@@ -189,11 +189,23 @@ def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
     return sorted({variables.index(name) for name in (wrt or variables)})
 
 
-# Fields of a Problem that `check` takes as they are.
-OPTIONS = (
-    "points", "seed", "sampler", "corners", "layout", "strict", "control", "max_lost_bits", "tolerances",
-    "timeout", "timing",
-)  # fmt: skip
+class Options(TypedDict, total=False):
+    """Fields of a Problem that `check` takes as they are."""
+
+    points: int
+    seed: int
+    sampler: Literal["uniform", "floats", "sobol"]
+    corners: bool
+    layout: Literal["columns", "matrix"]
+    strict: bool
+    control: bool
+    max_lost_bits: float | None
+    tolerances: tuple[float, float] | None
+    timeout: float | None
+    timing: bool
+
+
+OPTIONS = tuple(Options.__annotations__)
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

@@ -102,4 +102,4 @@ def test_a_recalled_failure_is_shown_and_last_failed_knows_it(killed):
     result = run("--resume")
     assert (result.exit_code, recalled(result)) == (1, 2)
     assert "failed function: f disagrees" in result.stderr
-    assert "1 checks: 1 failed." in run("--last-failed").stdout
+    assert "1 check: 1 failed." in run("--last-failed").stdout

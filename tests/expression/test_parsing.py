@@ -211,6 +211,8 @@ REFUSALS = {
     "x" + "+x" * 6000: ("characters", "Shorten"),
     "(" * 101 + "x" + ")" * 101: ("nested deeper", "Simplify"),
     "-" * 30 + "x": ("signs in a row", "Keep one"),
+    "x*" + "cbrt(" * 90 + "10" + ")" * 90: ("nested too deeply", "Keep exponents"),
+    "logit(" * 40 + "x" + ")" * 40: ("more than 20000 symbols", "less deeply"),  # 2**40 leaves
 }
 
 

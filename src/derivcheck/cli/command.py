@@ -3,11 +3,9 @@
 Nothing heavy is imported before it is needed: `--help` must not wait a second for torch.
 """
 
-import gc
+import os
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -15,11 +13,13 @@ import typer
 from derivcheck.cli import options as o
 from derivcheck.cli import signals
 from derivcheck.cli.arguments import Command
+from derivcheck.cli.collection import nothing_collected
 from derivcheck.cli.request import Request
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, escaped
 from derivcheck.expression import texts
 from derivcheck.expression.reading import read
 from derivcheck.expression.scanning import LONGEST, require_short, scan
+from derivcheck.reports.encoding import encodable
 from derivcheck.run import streams
 from derivcheck.run.many import Terminated
 
@@ -135,15 +135,13 @@ def _check(request: Request) -> "Report":
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
     _scanned(text)
-    with _nothing_collected():
-        from derivcheck.cli import preflight  # noqa: PLC0415 sympy
+    with nothing_collected():
+        from derivcheck.cli import apart, preflight  # noqa: PLC0415 sympy, multiprocessing
     arguments = _arguments(request)
     problem = preflight.require_sound(text, arguments)
     for note in preflight.notes(text, problem, [*request.variables, *arguments["params"]]) if not request.quiet else ():
         _say(note)
-    with _nothing_collected():
-        from derivcheck.api import check  # noqa: PLC0415 torch
-    return check(text, **arguments)
+    return apart.checked(text, arguments)
 
 
 def _scanned(text: str) -> None:
@@ -181,21 +179,12 @@ def _from_stdin() -> str:
         raise RequestError(f"stdin cannot be read: {error.strerror}", "Write the expression in quotes.") from None
 
 
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """While sympy or torch is imported. Each garbage collection among their objects takes 0.1 s and finds nothing, so
-    there is none while they are created, and later ones leave them out."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 def main() -> NoReturn:
     """The entry point of the command. Signals that end it and streams that fail have their own exit statuses."""
     streams.guard()
+    sys.stdout, sys.stderr = encodable(sys.stdout), encodable(sys.stderr)
+    if os.environ.get("COLUMNS") == "0":  # what some shells set where there is no terminal; rich would print nothing
+        del os.environ["COLUMNS"]
     stopped = signals.stop_on_termination()
     try:
         app(prog_name="derivcheck")

@@ -1,7 +1,9 @@
 """Where reports go: the terminal, a log, or files, which are known to be writable before the work begins."""
 
 import contextlib
+import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,8 @@ from rich.console import Console
 from derivcheck.cli.progress import bar
 from derivcheck.cli.request import Request
 from derivcheck.errors import RequestError, escaped, printable
-from derivcheck.reports import FORMATS, renderer
+from derivcheck.reports import FORMATS, encoding, renderer
+from derivcheck.reports.characters import UNFIT
 from derivcheck.results import Report
 from derivcheck.run import files, streams
 
@@ -77,7 +80,7 @@ class Deliveries:
             if name == "table":
                 self._table(report)
             else:
-                _print(name, renderer(name)(report))
+                _print(name, encoding.rendered(name, report, sys.stdout))
         sys.stdout.flush()
         if "github" in {*(file.format for file in self.files), *(self.printed if not self.quiet else ())}:
             _summarise(report)
@@ -86,10 +89,17 @@ class Deliveries:
         """In colour and as wide as the terminal; in a pipe or a log as wide as the content."""
         from derivcheck.reports.table import WIDE, show_on  # noqa: PLC0415 only the table needs it
 
-        console = Console(
-            width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE, highlight=False, emoji=False
-        )
-        show_on(console, report, show=self.show, formulas=self.formulas)
+        console = Console(width=_width() or WIDE, highlight=False, emoji=False)
+        fitting = encoding.labelled(report) if encoding.needs_ascii(sys.stdout) else report
+        show_on(console, fitting, show=self.show, formulas=self.formulas)
+
+
+def _width() -> int:
+    """Columns that COLUMNS or the terminal has, 0 in a pipe or a log. COLUMNS=0 says nothing."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
 def _print(name: str, text: str) -> None:
@@ -99,7 +109,14 @@ def _print(name: str, text: str) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
     else:
-        sys.stdout.write(streams.disarmed(text, **ESCAPES[name]) if name in ESCAPES else text)
+        sys.stdout.write(_for_programs(text, name) if name in ESCAPES else text)
+
+
+def _for_programs(text: str, name: str) -> str:
+    """Text in a format for programs, with nothing that acts on a terminal or a CI system and the same meaning."""
+    if name == "json":
+        text = UNFIT.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    return streams.disarmed(text, **ESCAPES[name])
 
 
 def _warn(text: str) -> None:

@@ -28,9 +28,9 @@ def _version(wanted: bool) -> None:
 
 def _list_functions(wanted: bool) -> None:
     if wanted:
-        from derivcheck.expression.vocabulary import CONSTANTS, FUNCTIONS  # noqa: PLC0415 sympy
+        from derivcheck.expression.vocabulary import listing  # noqa: PLC0415 sympy
 
-        typer.echo("\n".join([*sorted(FUNCTIONS), "Piecewise", *CONSTANTS]))
+        typer.echo("\n".join(f"{call:18}  {meaning}" for call, meaning in listing()))
         raise typer.Exit
 
 

@@ -11,7 +11,7 @@ from derivcheck.cli.delivery import Deliveries, journal_of
 from derivcheck.cli.preflight import require_engines
 from derivcheck.cli.progress import live
 from derivcheck.cli.request import Request, option
-from derivcheck.errors import ExitStatus, RequestError
+from derivcheck.errors import ExitStatus, RequestError, escaped
 from derivcheck.run.journal import STATE
 from derivcheck.run.plan import Plan, carry_out, chosen, to_stderr
 from derivcheck.suite import selection
@@ -33,7 +33,7 @@ def run_suite(request: Request) -> ExitStatus:
     say = _silent if request.quiet else to_stderr
     checks = chosen(plan, say)
     if request.list:
-        typer.echo(selection.listing(checks))
+        typer.echo(escaped(selection.listing(checks)))
         return ExitStatus.AGREES
     deliveries = Deliveries.open(request, show="failures")
     showing = live(len(checks), quiet=request.quiet, known_ok=request.known_ok)

@@ -23,6 +23,7 @@ from derivcheck.errors import FunctionError, did_you_mean
 MOST_FRAMES = 5  # of the user's traceback: the error is in the last ones
 MOST_NAMES = 10  # of a module, in the message that it lacks a name: one line
 HERE = str(Path(__file__).parents[1])  # the package's folder, whose frames are not the user's
+OF_OURS = ("torch", "derivcheck")  # packages of which `builtin:` suites name functions
 TORCH = str(Path(torch.__file__).parent)
 
 UserFunction = Callable[..., Any]  # tensors, in one of the layouts -> what should be a tensor
@@ -89,9 +90,11 @@ class _AnyDtype:
 
 
 def _module(place: str, name: str) -> ModuleType:
-    """Import a module or a file. The working directory and the file's folder are importable from then on."""
+    """Import a module or a file. The working directory and the file's folder are importable from then on, unless the
+    module comes with derivcheck: suites that only name those are trusted in folders that are not."""
     path, is_file = Path(place), place.endswith(".py")
-    _make_importable(Path.cwd(), *([path.resolve().parent] if is_file else []))
+    if place.partition(".")[0] not in OF_OURS:
+        _make_importable(Path.cwd(), *([path.resolve().parent] if is_file else []))
     if is_file:
         require_file(place, name)
     try:

@@ -77,6 +77,7 @@ class _Builder:
     def __init__(self, text: str, params: Mapping[str, Fraction | sp.Expr]) -> None:
         self.text, self.params = text, params
         self.names: dict[str, None] = {}
+        self.sizes: dict[sp.Basic, int] = {}
 
     def error(self, node: ast.AST, cause: str, cure: str = VOCABULARY) -> ExpressionError:
         start = getattr(node, "col_offset", 0)
@@ -114,6 +115,9 @@ class _Builder:
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
+        if bounds.written(value, self.sizes) > bounds.LARGEST_TREE:
+            cause = f"written out, this has more than {bounds.LARGEST_TREE} symbols"
+            raise self.error(node, cause, "Nest functions such as logit, which use their argument twice, less deeply.")
         complex_ = not value.free_symbols and value.is_real is False
         if complex_ or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
             raise self.error(node, "this is not a finite real number", NOT_REAL)
@@ -186,6 +190,8 @@ class _Builder:
         largest, denominator = bounds.exponents(value)
         if largest > bounds.LARGEST_NESTED:
             raise self.error(node, "nested powers make too large an exponent", LARGE_POWER)
+        if denominator > bounds.LARGEST_EXPONENT and not base.free_symbols:  # sympy computes them for each other
+            raise self.error(node, "roots of a constant are nested too deeply", LARGE_POWER)
         if denominator > bounds.LARGEST_EXPONENT:  # of 64 nested square roots sympy makes x**(1/2**64)
             return sp.Pow(base, exponent, evaluate=False)
         return value
