@@ -156,7 +156,8 @@ def moves(evaluate: Values, points: Tensor, runs: int, seed: int, size: int) -> 
 
     The runs are few evaluations of the points repeated: more than one, because a scalar operand is the same number for
     all points. Each place is compared with its own unperturbed value, so that what depends on the place, as in a
-    function that mixes points, is no noise; the unperturbed value of the point itself cancels.
+    function that mixes points, is no noise; the unperturbed value of the point itself cancels. A function that gives
+    something else when it is called again, because it keeps state, has no noise: NaN.
     """
     repeats = runs // (PASSES if runs > FIRST_RUNS else 1)
     repeated, found, same = points.repeat(1, repeats), [], []
@@ -167,7 +168,12 @@ def moves(evaluate: Values, points: Tensor, runs: int, seed: int, size: int) -> 
             found.append(evaluate(repeated).double() - unmoved)
         same.append(_decided_alike(plain.decisions, moved.decisions, repeated.shape[1]))
     shape = runs, points.shape[1], -1
-    return torch.cat(found).reshape(shape).cpu(), torch.cat(same).reshape(shape)
+    whole = torch.cat(found).reshape(shape).cpu()
+    if len(found) > 1:
+        again = evaluate(repeated).double()
+        changed = ~((again - unmoved).abs() <= unit_roundoff(points.dtype) ** 0.5 * unmoved.abs()) & again.isfinite()
+        whole = whole.masked_fill(changed.reshape(repeats, *whole.shape[1:]).any(0).cpu(), torch.nan)
+    return whole, torch.cat(same).reshape(shape)
 
 
 def _decided_alike(first: list[Tensor], second: list[Tensor], n: int) -> Tensor:
