@@ -2,7 +2,7 @@
 
 import pytest
 
-from derivcheck.errors import did_you_mean, printable, shortened
+from derivcheck.errors import counted, did_you_mean, printable, shortened
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,7 @@ def test_a_long_text_is_cut_to_the_length():
 def test_only_close_names_are_suggested():
     assert did_you_mean("sinn", ["cos", "sin", "sinc"]) == "Did you mean sin or sinc?"
     assert did_you_mean("sin", ["tag", "order"]) == did_you_mean("sin", []) == ""
+
+
+def test_one_is_singular():
+    assert [counted(n, "partial") for n in (0, 1, 2)] == ["0 partials", "1 partial", "2 partials"]

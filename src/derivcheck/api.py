@@ -1,93 +1,138 @@
 """`check`: from a request to a report. Nothing is measured, decided or printed here; this file says in which order."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from inspect import signature
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, Unpack
+
+import sympy as sp
+import torch
 
 from derivcheck import problem as problems
+from derivcheck.choices import ALL, require_known
 from derivcheck.engines import loading
 from derivcheck.engines.registry import engine
-from derivcheck.errors import RequestError, printable
-from derivcheck.problem import ALL, OPTIONS, Check, Problem
+from derivcheck.errors import RequestError, did_you_mean, printable
+from derivcheck.expression import texts
+from derivcheck.expression.printing import require_domain, text_of
+from derivcheck.problem import OPTIONS, Check, Options, Problem
 from derivcheck.results import Report
 from derivcheck.run import devices
 from derivcheck.run.many import Run
 from derivcheck.run.one import lost, run_check, safe_check
 from derivcheck.run.report import reported, torch_threads
 
+WHOLE = ("order", "threads", "points", "seed")
+REAL = ("max_lost_bits", "timeout")
+
+Names = str | Sequence[Any]  # "x1,x2", or a list of names or of sympy symbols
+Dtypes = str | torch.dtype | Sequence[str | torch.dtype]
+Devices = str | torch.device | Sequence[str | torch.device]
+Ends = str | Sequence[float]  # "0:1" or (0, 1)
+Domain = Ends | Sequence[str] | Mapping[Any, Ends]
+
+
+class Arguments(Options, total=False):
+    """Every keyword of `check` but `function`, for functions that pass them on."""
+
+    variables: Names | None
+    wrt: Names | None
+    order: int
+    partials: Names | None
+    params: Mapping[Any, Any] | None
+    domain: Domain
+    dtype: Dtypes
+    device: Devices
+    engines: str | Sequence[str]
+    threads: int | None
+
 
 def check(
-    expression: str,
+    expression: str | sp.Expr,
     *,
-    variables: Sequence[str] | None = None,
-    wrt: Sequence[str] | None = None,
+    variables: Names | None = None,
+    wrt: Names | None = None,
     order: int = 1,
-    partials: Sequence[str] | None = None,
-    params: Mapping[str, Any] | None = None,
-    domain: Any = (0, 1),
+    partials: Names | None = None,
+    params: Mapping[Any, Any] | None = None,
+    domain: Domain = (0, 1),
     function: str | Callable[..., Any] | None = None,
-    dtype: str | Sequence[str] = "float64",
-    device: str | Sequence[str] = "cpu",
+    dtype: Dtypes = "float64",
+    device: Devices = "cpu",
     engines: str | Sequence[str] = ("reverse",),
     threads: int | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Report:
     """Check the partials of an expression as torch computes them against the exact ones.
 
-    `function` is a torch function of one column (n,) per variable, or the text `module:name` or `file.py:name`; without
-    it the expression itself is what torch computes. `domain` is a pair for all variables or a mapping name -> pair;
-    `partials` are texts such as "x1,x1,x2" and replace `order`; `dtype` and `device` may be several, and each
-    combination is one check; each of several `engines` computes all partials, and ("all",) means every engine that
-    can. `threads` is the number of threads that torch uses meanwhile. The other options are `problem.OPTIONS`;
-    `tolerances` is (rtol, atol). Raises `RequestError` if the request is wrong.
+    `expression` is a text such as "x1**2*sin(x2)" or a sympy expression, whose symbols are real. `function` is a torch
+    function of one column (n,) per variable, or the text `module:name` or `file.py:name`; without it the expression
+    itself is what torch computes. `domain` is a pair for all variables or a mapping name -> pair; `partials` are texts
+    such as "x1,x1,x2", one or several, and replace `order`; `dtype` and `device` are names or torch's own objects, one
+    or several, and each combination is one check; each of several `engines` computes all partials, and "all" means
+    every engine that can. `threads` is the number of threads that torch uses meanwhile. The other options are
+    `problem.Options`; `tolerances` is (rtol, atol). Raises `RequestError` if the request is wrong.
     """
     _require_options(options)
-    _require_some(dtype=dtype, device=device, engine=engines)
+    _require_numbers({"order": order, "threads": threads, **options})
+    dtypes, devices_, names = _several(dtype), _several(device), _several(engines)
+    _require_some(dtype=dtypes, device=devices_, engine=names)
     first = problems.create(
-        expression,
-        variables=variables,
-        wrt=wrt,
+        text_of(expression),
+        variables=_names(variables),
+        wrt=_names(wrt),
         order=order,
-        partials=partials,
-        params=params,
-        domain=domain,
+        partials=None if partials is None else _several(partials),
+        params=None if params is None else _by_name(params),
+        domain=_by_name(domain) if isinstance(domain, Mapping) else domain,
         **_named(function),
         **options,
     )
-    problems.require_known(dtype=_several(dtype))
-    chosen = [
-        replace(first, dtype=d, device=devices.resolve(where)) for where in _several(device) for d in _several(dtype)
-    ]
+    require_domain(expression, first.variables, first.domain, dict(first.params))
+    require_known(dtype=dtypes)
+    chosen = [replace(first, dtype=d, device=devices.resolve(where)) for where in devices_ for d in dtypes]
     name = first.function_name or first.expression
     for p in chosen:
         devices.require_dtype(p.device, p.dtype)
-    for chosen_engine in _several(engines) if _several(engines) != [ALL] else ():
+    for chosen_engine in names if names != [ALL] else ():
         engine(chosen_engine)
     with torch_threads(threads):
-        return reported(Run([Check(name, p, tuple(_several(engines))) for p in chosen], run_check, lost))
+        return reported(Run([Check(name, p, tuple(names)) for p in chosen], run_check, lost))
 
 
 def _require_options(given: Collection[str]) -> None:
     for name in given:
         if name not in OPTIONS:
-            raise RequestError(
-                f"check has no option {printable(name)}",
-                f"The options are {', '.join([*list(signature(check).parameters)[1:-1], *OPTIONS])}.",
-            )
+            keywords = [*list(signature(check).parameters)[1:-1], *OPTIONS]
+            suggestion = did_you_mean(name, keywords)
+            cure = f"The options are {', '.join(keywords)}."
+            raise RequestError(f"check has no option {printable(name)}", f"{suggestion} {cure}".strip())
 
 
-def _require_some(**given: str | Sequence[str]) -> None:
+def _require_numbers(given: Mapping[str, Any]) -> None:
+    """Refuse text and the like before something is computed with it."""
+    for name, value in given.items():
+        if name in WHOLE and not ((value is None and name == "threads") or isinstance(value, Integral)):
+            raise RequestError(f"{name}={value!r} is not a whole number", f"Write it like {name}=2.")
+        if name in REAL and not (value is None or isinstance(value, Real)):
+            raise RequestError(f"{name}={value!r} is not a number", f"Write it like {name}=10.")
+
+
+def _require_some(**given: Sequence[str]) -> None:
     for option, values in given.items():
-        if not any(_several(values)):
+        if not any(values):
             raise RequestError(f"--{option}: nothing is named", "Leave the option out for its default.")
 
 
-def assert_derivatives(function: str | Callable[..., Any], expression: str, **options: Any) -> None:
+def assert_derivatives(
+    function: str | Callable[..., Any], expression: str | sp.Expr, **options: Unpack[Arguments]
+) -> None:
     """For tests: raise AssertionError, with the table, unless `check(expression, function=function, ...)` is ok."""
     __tracebackhide__ = True  # pytest shows the line of the test
-    report = check(expression, function=function, **{"timing": False, **options})
+    options.setdefault("timing", False)
+    report = check(expression, function=function, **options)
     if not report.ok:
         raise AssertionError(f"\n{report}")
 
@@ -111,8 +156,21 @@ def _name_of(function: Callable[..., Any]) -> str:
     return next((name for name in names if loading.is_name_of(name, function)), names[0])
 
 
-def _several(value: str | Sequence[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _several(value: Any) -> list[str]:
+    """One or several names: `torch.float32` is float32, `torch.device("cuda", 1)` is cuda:1."""
+    one = isinstance(value, str) or not isinstance(value, Iterable)
+    return [str(each).removeprefix("torch.") for each in ([value] if one else value)]
+
+
+def _names(value: Names | None) -> list[str] | None:
+    """Names from "x1,x2", a list of names, or a list of sympy symbols."""
+    if value is None:
+        return None
+    return texts.split(value) if isinstance(value, str) else _several(value)
+
+
+def _by_name(given: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in given.items()}
 
 
 def check_all(checks: Sequence[Check | Problem], executor: Executor | None = None) -> Report:

@@ -17,15 +17,31 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def escaped(text: str) -> str:
+    """`printable`, line by line: the line breaks are ours, and nothing else in a message acts on a terminal."""
+    return "\n".join(map(printable, text.expandtabs().split("\n")))
+
+
 def shortened(text: str, most: int) -> str:
     """At most `most` characters; dots show that there were more."""
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def did_you_mean(wrong: str, choices: Iterable[str]) -> str:
-    """The sentence that names the closest choices; empty if none is close."""
-    near = difflib.get_close_matches(wrong, list(choices), n=MOST_SUGGESTED)
-    return f"Did you mean {' or '.join(near)}?" if near else ""
+    """The sentence that names the closest choices, regardless of case; empty if none is close."""
+    found: dict[str, list[str]] = {}
+    for choice in choices:
+        found.setdefault(choice.lower(), []).append(choice)
+    same = [wrong.lower()] if wrong.lower() in found else []
+    near = [
+        name for key in same or difflib.get_close_matches(wrong.lower(), found, n=MOST_SUGGESTED) for name in found[key]
+    ]
+    return f"Did you mean {' or '.join(near[:MOST_SUGGESTED])}?" if near else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """1 partial, 2 partials."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 class ExitStatus(IntEnum):
@@ -37,6 +53,7 @@ class ExitStatus(IntEnum):
     UNDECIDED = 3
     BUG = 4
     INTERRUPTED = 130
+    READER_GONE = 141  # 128 + SIGPIPE, as shells report `| head -1`
     TERMINATED = 143
 
 

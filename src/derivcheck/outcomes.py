@@ -1,12 +1,12 @@
 """The verdict on a partial, its cause, and what both mean for a run. Values of enums are texts that a person reads."""
 
 from dataclasses import dataclass, fields
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
 
-class Verdict(Enum):
-    """The verdict on one partial, from best to worst."""
+class Verdict(StrEnum):
+    """The verdict on one partial, from best to worst. It is its word: in print, in an f-string and in JSON."""
 
     AGREES = "agrees"
     IMPRECISE = "imprecise"
@@ -24,7 +24,7 @@ class Verdict(Enum):
         return self in (Verdict.UNDECIDED, Verdict.UNSUPPORTED)
 
 
-class Outcome(Enum):
+class Outcome(StrEnum):
     """What a check means for the run: its verdict in the light of --strict and of what its suite says about it.
 
     Which checks fail a run, stop it, or are worth showing is decided here and nowhere else. `known_ok` is --known-ok.

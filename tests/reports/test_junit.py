@@ -85,7 +85,7 @@ RESULTS = {
     Outcome.UNSUPPORTED: [
         ("f", "", "", ""),
         ("∂f/∂x", "skipped", "operation", "not computed (torch has no besselj(2, x))"),
-        ("check", "error", "unsupported", "1 of 2 partials are unsupported"),
+        ("check", "error", "unsupported", "1 of 2 partials is unsupported"),
     ],
     Outcome.UNDECIDED: [
         ("f", "", "", ""),
@@ -142,11 +142,11 @@ def test_limits_that_the_user_set_make_failures_that_name_them():
     assert lost == ("∂f/∂x", "failure", "max-lost-bits", "1.5 bits are lost, --max-lost-bits allows 1")
 
 
-def test_a_warning_passes_and_is_told():
+def test_a_warning_passes_and_is_reported():
     (case,) = read(report(replace(CHECK, partials=(IMPRECISE,)))).iter("testcase")
-    (told,) = case
-    assert told.tag == "system-out"
-    assert told.text.startswith("∂f/∂x is imprecise: more than half of the digits are lost")
+    (shown,) = case
+    assert shown.tag == "system-out"
+    assert shown.text.startswith("∂f/∂x is imprecise: more than half of the digits are lost")
 
 
 def test_an_unsupported_row_beside_a_wrong_one_is_skipped():

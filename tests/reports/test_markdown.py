@@ -76,7 +76,7 @@ def test_one_check_has_the_columns_and_figures_of_the_terminal():
     assert terminal.splitlines()[-1] in html.unescape(shown)
 
 
-def test_engines_have_a_column_where_there_are_several():
+def test_engines_have_a_column_if_there_are_several():
     made = report(replace(CHECK, partials=(ROW, replace(ROW, engine="symbolic"))))
     ((head, *rows),) = tables(render(made))
     assert head[:2] == ["partial", "engine"]
@@ -130,8 +130,11 @@ def test_a_section_names_the_place_in_the_suite():
     ("made", "headline"),
     [
         (report(), "no check was run"),
-        (report(interrupted=True), "interrupted: only what was finished before is here"),
-        (report(CHECK, interrupted=True), "interrupted: only what was finished before is here. All 2 partials agree"),
+        (report(interrupted=True), "interrupted: only the checks that finished before are here"),
+        (
+            report(CHECK, interrupted=True),
+            "interrupted: only the checks that finished before are here. All 2 partials agree",
+        ),
         (report(CHECK, CHECK), "All 2 checks passed"),
         (report(NOTHING), "Nothing was checked"),
         (report(OUTCOMES[Outcome.SKIPPED]), "skipped: needs a GPU"),

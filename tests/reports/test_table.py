@@ -30,7 +30,7 @@ def test_the_widest_rows_fit_80_columns():
 
 
 def test_each_column_says_what_it_holds():
-    header = " ".join(shown(check("x**2", points=100), 200).split("─")[0].split())
+    header = " ".join(shown(check("x**2", points=100), 100).split("─")[0].split())
     assert "max" in header
     for words in ("max error", "autograd", "sympy", "/bound", "time", "ratio", "verdict"):
         assert words in header
@@ -72,6 +72,62 @@ def test_a_narrow_terminal_drops_times_then_sympys_error_and_cuts_no_number(widt
     assert all(row[-1] == "agrees" for row in rows)
     assert "…" not in "".join(lines)
     assert max(map(len, lines)) <= width
+
+
+def drawn(report, width):
+    """The lines of the first table: group labels or "", headings, rows."""
+    lines = shown(report, width).splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("─"))
+    end = next(k for k, line in enumerate(lines) if re.match("(All|The) .*partial", line))
+    labels = lines[start - 2] if lines[start - 2].startswith(" ") else ""
+    return labels, lines[start - 1], lines[start + 1 : end]
+
+
+@pytest.mark.parametrize("width", [80, 100, 119])
+def test_labels_are_in_the_middle_of_their_groups(width):
+    labels, headings, _ = drawn(check("x1**2*sin(x2)", points=50), width)
+    errors, times = headings.index("autograd"), headings.rindex("autograd")
+    assert labels.split("  ")[-1].strip() == "time"
+    assert labels.index("max error") - errors == headings.index("sympy") + 5 - (labels.index("max error") + 9)
+    assert abs(2 * (labels.index("time") + 2) - (times + headings.index("ratio") + 5)) <= 1
+
+
+@pytest.mark.parametrize("width", [120, 200])
+def test_a_wide_heading_is_one_line_with_complete_names(width):
+    labels, headings, _ = drawn(check("x1**2*sin(x2)", order=2, points=50), width)
+    assert labels == ""
+    assert re.split("  +", headings) == [
+        "partial", "max error autograd", "max error sympy", "error / bound", "time autograd", "time sympy", "ratio",
+        "verdict",
+    ]  # fmt: skip
+
+
+LONG = "velocity_component_1**2*temperature_2"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("engines", ["reverse", ("reverse", "forward-over-reverse", "symbolic")])
+def test_long_names_are_folded_and_no_figure_or_verdict_is_cut(width, engines):
+    _, _, rows = drawn(check(LONG, partials=["velocity_component_1,temperature_2"], points=50, engines=engines), width)
+    text = "\n".join(rows)
+    assert max(map(len, rows)) <= width
+    assert text.count("agrees") == (1 if engines == "reverse" else 3)
+    folded = "".join(row.split("  ")[0] for row in rows if row[0] not in " ─")
+    assert "∂²f/∂temperature_2∂velocity_component_1" in folded
+    assert "…" not in text
+    if engines == "reverse":
+        assert re.search(r"\d(e-\d\d)? +[\d.]+ .*agrees$|0 +0.* agrees$", rows[0])
+
+
+def test_on_narrow_lines_no_number_is_broken():
+    report = check("x**2", function=lambda x: x**3, order=0, timing=False, domain=(0.3, 0.7))
+    (row,) = report.checks[0].partials
+    lines = shown(report, 40).splitlines()
+    for number in (row.worst.point["x"].hex(), repr(row.worst.point["x"]), repr(row.worst.autograd)):
+        assert any(number in line.split() for line in lines)
+    facts = [line for line in lines if line.endswith(" ·")]
+    assert max(map(len, facts)) <= 40
+    assert "torch 2" in " ".join(lines)
 
 
 def test_a_remark_is_a_line_below_the_table_and_no_verdict():

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from derivcheck.cli.delivery import Deliveries
+from derivcheck.cli.delivery import Deliveries, journal_of
+from derivcheck.cli.preflight import require_engines
 from derivcheck.cli.progress import live
 from derivcheck.cli.request import Request, option
-from derivcheck.errors import ExitStatus, RequestError
-from derivcheck.run.plan import STATE, Plan, carry_out, chosen
+from derivcheck.errors import ExitStatus, RequestError, escaped
+from derivcheck.run.journal import STATE
+from derivcheck.run.plan import Plan, carry_out, chosen, to_stderr
 from derivcheck.suite import selection
 
-# Options that say how a suite runs; those that replace the keys of its checks; those that need a single check.
-OF_A_SUITE = (
-    "suite", "select", "tag", "list", "shard", "fail_fast", "last_failed", "no_functions", "known_ok", "jobs",
-    "cluster", "resume",
-)  # fmt: skip
+# Options that replace the keys of its checks, and those that need a single check.
 OVERRIDES = (
     "order", "layout", "points", "seed", "sampler", "corners", "dtype", "device", "engine", "strict", "control",
     "max_lost_bits", "rtol", "atol", "timeout",
@@ -28,31 +24,31 @@ OVERRIDES = (
 OF_ONE_CHECK = ("expression", "wrt", "partial", "variables", "param", "domain", "function", "formulas")
 
 
-def refuse_without_suite(request: Request) -> None:
-    """An option of a suite means nothing for one expression."""
-    for name in OF_A_SUITE:
-        if name in request.given:
-            raise RequestError(f"{option(name)} goes with --suite", "Name a suite: --suite derivcheck.toml.")
-
-
 def run_suite(request: Request) -> ExitStatus:
     """Choose the checks, run them, report them."""
     _refuse_with_suite(request)
+    if "engine" in request.given:
+        require_engines(request.engine)
     plan = _plan(request)
-    checks = chosen(plan)
+    say = _silent if request.quiet else to_stderr
+    checks = chosen(plan, say)
     if request.list:
-        typer.echo(selection.listing(checks))
+        typer.echo(escaped(selection.listing(checks)))
         return ExitStatus.AGREES
     deliveries = Deliveries.open(request, show="failures")
     showing = live(len(checks), quiet=request.quiet, known_ok=request.known_ok)
-    with deliveries.discarded_on_failure(), showing as listener:
-        report = carry_out(plan, checks, listener)
+    with showing as listener:
+        report = carry_out(plan, checks, listener, say)
     deliveries.write(report)
     if report.interrupted:
         left = len(checks) - len(report.checks)
         were = "check was" if left == 1 else "checks were"
         sys.stderr.write(f"derivcheck: {left} {were} not run; --resume continues\n")
     return report.exit_status
+
+
+def _silent(text: str) -> None:
+    """--quiet."""
 
 
 def _refuse_with_suite(request: Request) -> None:
@@ -81,7 +77,7 @@ def _plan(request: Request) -> Plan:
         cluster=request.cluster,
         timing="timing" in request.given and request.timing,
         threads=request.threads,
-        journal=_journal(request.report),
+        journal=journal_of(request.report) or STATE,
     )
 
 
@@ -89,9 +85,3 @@ def _as_in_toml(request: Request, name: str) -> Any:
     """The value of an option as a suite file would have it."""
     value = getattr(request, name)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _journal(reports: Sequence[str]) -> Path:
-    """Next to the first report file, so that runs with different reports do not share one."""
-    files = [text.partition("=")[2] for text in reports if text.partition("=")[2]]
-    return Path(f"{files[0]}.jsonl") if files else STATE

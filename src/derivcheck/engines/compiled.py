@@ -74,10 +74,16 @@ class _Kernel:
         return values
 
     def _compile(self, *inputs: Tensor) -> tuple[Callable[..., Tensor], Tensor]:
-        """The compiled passes, and what they give for these inputs."""
+        """The compiled passes, and what they give for these inputs.
+
+        They are traced with n = d + 2 points: a trace takes a length of 1 for constant, and equal lengths for one.
+        """
         from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415 the compiler takes seconds to import
 
-        graph = make_fx(self._traced, tracing_mode="symbolic")(*inputs)
+        d = inputs[0].shape[0]
+        graph = make_fx(self._traced, tracing_mode="symbolic")(
+            *(t[..., :1].repeat_interleave(d + 2, -1) for t in inputs)
+        )
         compiled: Callable[..., Tensor] = torch.compile(graph, dynamic=True)
         return compiled, compiled(*inputs)
 

@@ -16,6 +16,8 @@ NAN = arb("nan")
 class State:
     """What one run of a program decides; programs are shared and never change."""
 
+    __slots__ = "point", "sides", "tied"
+
     def __init__(self, point: Sequence[float], sides: Mapping[Ref, int]) -> None:
         self.point, self.sides = point, sides
         self.tied: set[Ref] = set()

@@ -13,6 +13,16 @@ LARGEST_ORDER = 30  # of polygamma and Bessel functions: their rules build one t
 CLEAR_DIGITS = 15, 100  # of a constant whose size is to be found: as many as a float has, and at most that many tried
 DEEPEST = 150  # levels of a formula: each takes up to 5 of Python's 1000 frames, in the printer of sympy
 
+LARGEST_TREE = 20_000  # symbols of a formula written out: two per character of the longest text that is read
+
+
+def written(formula: sp.Basic, known: dict[sp.Basic, int]) -> int:
+    """Symbols of a formula written out, which may be exponentially more than its distinct parts: logit(x) has x twice.
+    sympy walks the tree, not the graph. `known` keeps the sizes of the parts."""
+    if formula not in known:
+        known[formula] = 1 + sum(written(argument, known) for argument in formula.args)
+    return known[formula]
+
 
 def is_deep(formula: sp.Basic) -> bool:
     """Whether a formula is nested deeper than the recursive stages after the parser can follow."""

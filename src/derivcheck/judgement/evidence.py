@@ -16,12 +16,13 @@ from torch import Tensor
 from derivcheck.engines.examination import first_evaluation
 from derivcheck.engines.registry import engine
 from derivcheck.engines.timing import once
+from derivcheck.errors import Unsupported
 from derivcheck.exact.enclosures import Exact
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
 from derivcheck.judgement.judge import Judge
-from derivcheck.judgement.protocol import Failure, examined
+from derivcheck.judgement.protocol import Examination, Failure, examination
 from derivcheck.judgement.sensitivity import sample, sensitivities
 from derivcheck.judgement.suggestion import defined_domain
 from derivcheck.results import Sensitivity
@@ -65,14 +66,20 @@ class Evidence:
     referee_seconds: float
 
     @cached_property
-    def protocol(self) -> tuple[Failure | None, ...]:
-        """Per partial: a way of calling the function and its backward that is wrong where the plain call is right."""
-        return examined(self.judge, self.judged)
+    def _examination(self) -> Examination | None:
+        return examination(self.judge, self.judged)
+
+    def protocol(self, k: int) -> Failure | None:
+        """A way of calling the function and its backward that is wrong for partial k where the plain call is right."""
+        return self._examination.failure(k) if self._examination else None
 
     @cached_property
     def better_domain(self) -> str:
         """Options for a domain on which all partials are finite, empty where none was found."""
-        return defined_domain(lambda points: self.judge.evaluate_sympy(points).values, self.problem.variables)
+        try:
+            return defined_domain(lambda points: self.judge.evaluate_sympy(points).values, self.problem.variables)
+        except Unsupported:  # on a domain that was tried
+            return ""
 
 
 def collect(problem: Problem, referees: Referees, switches: Switches | None) -> Evidence:

@@ -32,8 +32,8 @@ def _right_around(evidence: Evidence, k: int, i: int) -> bool:
     near = near[:, (near != point).any(0)]
     if not near.shape[1]:
         return False
-    judged = evidence.judge.at(near)
-    return bool(judged.counted[:, k].all()) and not bool(judged.fails[:, k].any())
+    judged = evidence.judge.alone(k).at(near)
+    return bool(judged.counted.all()) and not bool(judged.fails.any())
 
 
 def _neighbours(evidence: Evidence, point: Tensor) -> Tensor:

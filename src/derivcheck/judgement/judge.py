@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from derivcheck import ulp
+from derivcheck import multi_index, ulp
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import call, dtype_of, leaves, point_function
-from derivcheck.engines.extend import Evaluate
+from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact.enclosures import Exact, Status
@@ -111,6 +111,13 @@ class Judge:
         multi_indices = [tuple(s.count(j) for j in range(len(self.problem.variables))) for s in sequences]
         columns = tuple(self.problem.partials.index(alpha) for alpha in multi_indices)
         return replace(self, evaluate=reverse.along(self.problem, sequences, cotangent), columns=columns)
+
+    def alone(self, k: int) -> Judge:
+        """A judge of partial k, one column. Reverse mode computes no other then: of order 3 in three variables, one
+        takes a sixth of the time of all."""
+        if self.problem.engine == "reverse":
+            return self.along([multi_index.canonical(self.problem.partials[k])])
+        return replace(self, evaluate=lambda points: Partials(self.evaluate(points).values[:, [k]]), columns=(k,))
 
     def noise(self, points: Tensor) -> Tensor:
         """The noise by few perturbations, (k, c); 0 where the function cannot be called so."""

@@ -7,6 +7,7 @@ not enter, so that no error excuses itself. What happens inside one kernel it ca
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -60,12 +61,14 @@ class Perturbed(Operations):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
-        if name in EXACT or _is_view(func):
+        if not _rounding(func):
             return self._noted(name, args, call(func, args, kwargs))
         if name == "_to_copy" and not _narrows(call(func, args, kwargs), args[0]):
             return call(func, args, kwargs)
-        args, kwargs = tree_map(self._scalar, (args, kwargs or {})) if _has_tensor(args) else (args, kwargs or {})
-        moved = tree_map(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs))
+        if _has_tensor(args):
+            args = tuple(_each(self._scalar, a) for a in args)
+            kwargs = {key: _each(self._scalar, a) for key, a in (kwargs or {}).items()}
+        moved = _each(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs or {}))
         if func._schema.is_mutable and isinstance(out, Tensor):
             return out.copy_(moved)
         return self._noted(name, args, moved)
@@ -82,12 +85,12 @@ class Perturbed(Operations):
             return torch.view_as_complex(self._tensor(torch.view_as_real(out.resolve_conj()).contiguous()))
         if not is_number(out) or unit_roundoff(out.dtype) > self.u:
             return out
-        u, tiny = unit_roundoff(out.dtype), smallest_subnormal(out.dtype)
-        r = torch.rand(out.shape, generator=self.generator, dtype=torch.float32).to(out.device, out.dtype) * 2 - 1
+        width, tiny = 2 * unit_roundoff(out.dtype) * self.size, self.size * smallest_subnormal(out.dtype)
+        r = torch.empty(out.shape, dtype=torch.float32).uniform_(-width, width, generator=self.generator)
+        r = r.to(out.device, out.dtype)
+        moved = out + (out * r).nan_to_num(0.0, 0.0, 0.0)
         subnormal = (out != 0) & (out.abs() < torch.finfo(out.dtype).tiny)
-        moved = out + out * (2 * u * self.size * r)
-        moved = torch.where(subnormal, out + r.sign() * (self.size * tiny), moved)
-        return torch.where(torch.isfinite(out), moved, out)
+        return torch.where(subnormal, out + r.sign() * tiny, moved) if bool(subnormal.any()) else moved
 
     def _factory(self, out: Any) -> Any:
         """What was made from 1 or 0.5 is exact; what was made from 0.1 or pi was rounded. In half precision, which has
@@ -115,12 +118,21 @@ def _is_float(out: Tensor) -> bool:
     return out.is_floating_point() or out.is_complex()
 
 
+def _each(change: Callable[[Any], Any], value: Any) -> Any:
+    """`tree_map`, which takes longer than most operations, where there is a tree."""
+    return tree_map(change, value) if isinstance(value, list | tuple | dict) else change(value)
+
+
 def _has_tensor(args: Any) -> bool:
     return any(isinstance(a, Tensor) for a in args)
 
 
-def _is_view(func: Any) -> bool:
-    return any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
+@cache
+def _rounding(func: Any) -> str:
+    """The name of an operation that may round, or nothing."""
+    name: str = func.overloadpacket.__name__
+    is_view = any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
+    return "" if is_view or name in EXACT else name
 
 
 def _is_short(values: Tensor, u: float) -> Tensor:

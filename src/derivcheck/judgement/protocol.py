@@ -20,7 +20,7 @@ from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.judgement.bound import FACTOR, Judged
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.noise import MORE_RUNS, perturbation
-from derivcheck.judgement.protocol_calls import Called, call
+from derivcheck.judgement.protocol_calls import Called, Function, call, function_of_inputs
 from derivcheck.judgement.protocol_ways import PLAIN, POINTS, Way, ways
 from derivcheck.judgement.watch import watch
 from derivcheck.sampling.points import Kind, Points, on_device
@@ -51,20 +51,14 @@ class _Tried(NamedTuple):
     called: Called
 
 
-def examined(judge: Judge, judged: Judged) -> tuple[Failure | None, ...]:
-    """The first way of calling that is wrong, for each of the m partials; only at points where the plain call is right.
-
-    None where every way is right, and for what is not a user's function in reverse mode: torch's own is trusted.
-    """
+def examination(judge: Judge, judged: Judged) -> Examination | None:
+    """All ways of calling a user's function in reverse mode; None for what is not one: torch's own is trusted."""
     problem = judge.problem
-    if problem.function is None or problem.engine != "reverse":
-        return (None,) * len(problem.partials)
-    examination = _Examination(judge, judged)
-    return tuple(examination.failure(k) for k in range(len(problem.partials)))
+    return None if problem.function is None or problem.engine != "reverse" else Examination(judge, judged)
 
 
 @dataclass(frozen=True)
-class _Examination:
+class Examination:
     """All ways of calling at some rows of `judged`, which was called plainly."""
 
     judge: Judge
@@ -73,6 +67,10 @@ class _Examination:
     """The only row to look at."""
     batches: dict[tuple[int, bool], tuple[Tensor, Tensor]] = field(default_factory=dict)
     """By count, and whether it is one point: the rows and the points on the device."""
+
+    @cached_property
+    def function(self) -> Function:
+        return function_of_inputs(self.judge.problem)
 
     @cached_property
     def right(self) -> Tensor:
@@ -114,7 +112,7 @@ class _Examination:
             used = self.rows[torch.arange(count) % (1 if way.single else len(self.rows))]
             self.batches[key] = used, on_device(self.judge.problem, self.judged.points.columns[:, used])
         used, points = self.batches[key]
-        called = call(self.judge.problem, way, points)
+        called = call(self.judge.problem, self.function, way, points)
         return None if called is None else _Tried(way, used, called)
 
     @cached_property
@@ -123,7 +121,7 @@ class _Examination:
         return compared(self.judge, self.judged, self.tried, self.right)
 
     def failure(self, k: int) -> Failure | None:
-        """The first way that is wrong for partial k."""
+        """The first way that is wrong for partial k, at points where the plain call is right; None if all are right."""
         failing = self.compared.beyond[:, k] if self.tried else torch.zeros(0)
         if not bool(failing.any()) and not any(t.called.misdeed for t in self.tried):
             return None
@@ -146,7 +144,7 @@ class _Examination:
         """Points (d, n) -> what the way gives for partial k, (n, 1); NaN where it refuses."""
 
         def evaluate(points: Tensor) -> Tensor:
-            called = call(self.judge.problem, way, points)
+            called = call(self.judge.problem, self.function, way, points)
             if called is None or k not in called.raw:
                 return torch.full((points.shape[1], 1), torch.nan)
             return called.values(k).unsqueeze(1)
@@ -173,7 +171,7 @@ class _Examination:
         """Whether the way is right at copies of this point alone."""
         if self.alone is not None:
             return False
-        alone = _Examination(self.judge, self.judged, row)
+        alone = Examination(self.judge, self.judged, row)
         again = alone.call(t.way, len(t.rows))
         if again is None or again.called.misdeed:
             return again is None

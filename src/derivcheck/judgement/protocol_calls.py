@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ from derivcheck.multi_index import Steps
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
+Function = Callable[..., Tensor]
 _draw = lru_cache(maxsize=8)(powers_of_two)  # by seed
 
 
@@ -40,9 +41,17 @@ class Called(NamedTuple):
         return self.raw[k].to("cpu", torch.float64) / self.scales[k]
 
 
-def call(problem: Problem, way: Way, points: Tensor) -> Called | None:
-    """Call the user's function one way at points (d, n), in their dtype, and differentiate. None where it refuses."""
-    walk = _Walk(problem, way, points)
+def function_of_inputs(problem: Problem) -> Function:
+    """The user's function of the inputs that a call is given: the matrix (n, d), or one (n,) per variable."""
+    function = problem.function if problem.layout == "matrix" else user_function(problem)
+    assert function is not None
+    return function
+
+
+def call(problem: Problem, function: Function, way: Way, points: Tensor) -> Called | None:
+    """Call the `function` of a problem one way at points (d, n), in their dtype, and differentiate. None where it
+    refuses."""
+    walk = _Walk(problem, function, way, points)
     try:
         with torch.set_grad_enabled(way.grad), eager():
             walk.go()
@@ -60,8 +69,9 @@ def call(problem: Problem, way: Way, points: Tensor) -> Called | None:
 class _Walk:
     """One evaluation along the tree of all canonical sequences, depth first."""
 
-    def __init__(self, problem: Problem, way: Way, points: Tensor) -> None:
+    def __init__(self, problem: Problem, function: Function, way: Way, points: Tensor) -> None:
         self.problem, self.way, self.points, self.n = problem, way, points, points.shape[1]
+        self.function = function
         self.columns = {
             multi_index.canonical(alpha): k for k, alpha in enumerate(problem.partials) if self._wanted(alpha)
         }
@@ -92,17 +102,14 @@ class _Walk:
         made = [x.requires_grad_(self.way.only in (None, j)) for j, x in enumerate(made)]
         return made if self.way.leaf else [x * 1 for x in made]
 
-    def _function(self, inputs: list[Tensor]) -> Tensor:
+    def _value(self, inputs: list[Tensor]) -> Tensor:
         """The value, (n,)."""
-        matrix = self.problem.layout == "matrix"
-        function = self.problem.function if matrix else user_function(self.problem)
-        result: Tensor = function(*inputs)  # type: ignore[misc]
-        return result.reshape(self.n)
+        return self.function(*inputs).reshape(self.n)
 
     def go(self) -> None:
         """Forward once, then backward along every sequence."""
         before = [x.detach().clone() for x in self.inputs]
-        value = self._function(self.inputs)
+        value = self._value(self.inputs)
         self.forward_done = True
         if self.way.between:
             self._elsewhere()
@@ -114,7 +121,7 @@ class _Walk:
     def _elsewhere(self) -> None:
         """The function and its backward on the points in reverse order."""
         others = self._made(self.points.flip(1))
-        value = self._function(others)
+        value = self._value(others)
         if value.requires_grad:
             torch.autograd.grad(value, others, torch.ones_like(value), allow_unused=True)
 

@@ -140,7 +140,7 @@ def _asymmetric(evidence: Evidence, k: int) -> Decision | None:
 
 def _protocol(evidence: Evidence, k: int) -> Decision | None:
     """Right as it was called, wrong if it is called another way."""
-    failure = evidence.protocol[k]
+    failure = evidence.protocol(k)
     if failure is None:
         return None
     message, at, judged, needs_batch = failure

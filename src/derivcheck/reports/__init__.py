@@ -1,4 +1,4 @@
-"""Formats of a report. Each is one file with one pure function `render(report) -> str`."""
+"""The formats of a report. Each is one file with one pure function `render(report) -> str`."""
 
 from collections.abc import Callable
 from importlib import import_module

@@ -9,45 +9,39 @@ from derivcheck.results import PartialResult, Side
 
 @dataclass(frozen=True)
 class Column:
-    """`heading` is two lines high, the first for a group of columns; `name` says all."""
+    """`name` is complete; `short` is enough below the label of a `group`."""
 
     name: str
-    heading: str
     cell: Callable[[PartialResult], str]
+    short: str = ""
+    group: str = ""
     right: bool = True
 
 
-PARTIAL = Column("partial", "\npartial", lambda row: row.label, right=False)
-ENGINE = Column("engine", "\nengine", lambda row: row.engine, right=False)
-AUTOGRAD = Column("max error autograd", "max error\nautograd", lambda row: error(row, row.autograd))
-SYMPY = Column("max error sympy", "\nsympy", lambda row: error(row, row.sympy))
-BOUND = Column("error / bound", "\n/bound", lambda row: excess(row.excess))
+PARTIAL = Column("partial", lambda row: row.label, right=False)
+ENGINE = Column("engine", lambda row: row.engine, right=False)
+AUTOGRAD = Column("max error autograd", lambda row: error(row, row.autograd), "autograd", "max error")
+SYMPY = Column("max error sympy", lambda row: error(row, row.sympy), "sympy", "max error")
+BOUND = Column("error / bound", lambda row: excess(row.excess), "/bound")
 TIMES = (
-    Column("time autograd", "time\nautograd", lambda row: duration(row.autograd.seconds)),
-    Column("time sympy", "\nsympy", lambda row: duration(row.sympy.seconds)),
-    Column("ratio", "\nratio", lambda row: ratio(row.autograd.seconds / (row.sympy.seconds or math.nan))),
+    Column("time autograd", lambda row: duration(row.autograd.seconds_min), "autograd", "time"),
+    Column("time sympy", lambda row: duration(row.sympy.seconds_min), "sympy", "time"),
+    Column("ratio", lambda row: ratio(row.autograd.seconds_min / (row.sympy.seconds_min or math.nan)), "ratio", "time"),
 )
-VERDICT = Column("verdict", "\nverdict", lambda row: row.verdict.value, right=False)
+VERDICT = Column("verdict", lambda row: row.verdict.value, right=False)
 
 
-def columns(rows: Sequence[PartialResult], width: int | None = None) -> list[Column]:
-    """The engine only where there are several, times only where they were measured. Within `width` characters times go
-    first, then sympy's error, then the figures; never the verdict."""
-    timed = any(not math.isnan(row.autograd.seconds) for row in rows)
+def choices(rows: Sequence[PartialResult]) -> list[list[Column]]:
+    """Sets of columns, the widest first: times are dropped first, then sympy's error, then the figures, the verdict
+    never. The engine is among them only if there are several, times only if they were measured."""
+    timed = any(not math.isnan(row.autograd.seconds_min) for row in rows)
     names = [PARTIAL, *([ENGINE] if len({row.engine for row in rows}) > 1 else [])]
-    choices = [
+    return [
         [*names, AUTOGRAD, SYMPY, BOUND, *(TIMES if timed else []), VERDICT],
         [*names, AUTOGRAD, SYMPY, BOUND, VERDICT],
         [*names, AUTOGRAD, BOUND, VERDICT],
         [PARTIAL, VERDICT],
     ]
-    return next((c for c in choices if width is None or _width(c, rows) <= width), choices[-1])
-
-
-def _width(shown: Sequence[Column], rows: Sequence[PartialResult]) -> int:
-    """Characters of a line with one blank after each column."""
-    cells = [[*column.heading.split("\n"), *(column.cell(row) for row in rows)] for column in shown]
-    return sum(1 + max(map(len, column)) for column in cells) - 1
 
 
 def number(value: float) -> str:

@@ -1,7 +1,7 @@
-"""The pieces of GitHub-flavoured Markdown, such that no text of a user can break out of them.
+"""The pieces of GitHub-flavoured Markdown. No text of a user can break out of them.
 
-Characters with a meaning become character references (&#124;), which unlike backslashes mean the same to every reader
-inside and outside of tables. See the GitHub Flavored Markdown Spec, sections 2.4, 4.10 and 6.2.
+Characters with a meaning become character references (&#124;), which unlike backslashes are read in the same way by
+every parser, inside and outside of tables. See the GitHub Flavored Markdown Spec, sections 2.4, 4.10 and 6.2.
 """
 
 import re
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from derivcheck.reports.characters import legible, one_line, short
 
 MEANINGFUL = re.compile(r"[&<>|`\\*~$]|](?=\()|(?<![^\W_])_|_(?![^\W_])")
-"""An underscore between letters is one, and a bracket without a link behind it is a bracket."""
-LONGEST_CODE = 60  # characters of an expression in a cell
-LONGEST_TEXT = 600
+"""Not an underscore between letters or a bracket without a link after it: they stand for themselves."""
+LONGEST_CODE = 60  # characters of an expression in a cell: the table still fits the width of a GitHub page
+LONGEST_TEXT = 600  # characters of a sentence: ten lines of it
 
 
 def text(value: str, most: int = LONGEST_TEXT) -> str:
@@ -21,7 +21,7 @@ def text(value: str, most: int = LONGEST_TEXT) -> str:
 
 
 def code(value: str, most: int = LONGEST_CODE) -> str:
-    """One line of code: as it is where that is safe everywhere, also in a table."""
+    """One line of code, as it is wherever that is safe, also in a table."""
     line = short(one_line(value), most)
     if re.search(r"[`|\\]", line):
         return f"<code>{_referenced(line)}</code>"
@@ -32,19 +32,19 @@ def _referenced(line: str) -> str:
     return MEANINGFUL.sub(lambda match: f"&#{ord(match[0])};", line)
 
 
-def row(cells: Iterable[str]) -> str:
-    """A row of a table; the cells are Markdown made by `text` or `code`."""
+def table_row(cells: Iterable[str]) -> str:
+    """A row of a table; the cells are Markdown from `text` or `code`."""
     return f"| {' | '.join(cells)} |"
 
 
-def header(columns: Sequence[tuple[str, bool]]) -> str:
-    """The two first lines of a table: names, and whether they stand right."""
-    lines = row(text(name) for name, _ in columns), row("--:" if right else ":--" for _, right in columns)
+def table_header(columns: Sequence[tuple[str, bool]]) -> str:
+    """The first two lines of a table: names, and whether they are aligned to the right."""
+    lines = table_row(text(name) for name, _ in columns), table_row("--:" if right else ":--" for _, right in columns)
     return "\n".join(lines)
 
 
 def fence(lines: Iterable[str], language: str = "sh") -> str:
-    """A block of code to copy: longer fences than any inside."""
+    """A block of code to copy, with longer fences than any inside it."""
     inside = legible("\n".join(lines))
     marks = "`" * max(3, 1 + max(map(len, re.findall("`+", inside)), default=0))
     return f"{marks}{language}\n{inside}\n{marks}"

@@ -1,7 +1,7 @@
 """The report as workflow commands of GitHub Actions, which become annotations of the change that is checked.
 
-GitHub shows ten errors, ten warnings and ten notices of a step, the first ones; so the first of every check come
-before the second of any. See "Workflow commands for GitHub Actions" and "Adding a job summary" in its documentation.
+GitHub shows the first ten errors, warnings and notices of a step; so the first of every check come before the second
+of any. See "Workflow commands for GitHub Actions" and "Adding a job summary" in its documentation.
 """
 
 from collections import Counter
@@ -11,20 +11,21 @@ from enum import Enum
 from itertools import zip_longest
 from pathlib import Path
 
+from derivcheck.errors import counted
 from derivcheck.outcomes import Outcome
 from derivcheck.reports import markdown, wording
 from derivcheck.reports.characters import legible, one_line, short
 from derivcheck.reports.weight import Weight, story, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
 
-SHOWN = 10  # annotations of a level that GitHub shows of a step; of each check no more are made
+SHOWN = 10  # annotations per level that GitHub shows for a step; no check makes more
 LONGEST_TITLE = 200  # characters; GitHub allows 255
-LONGEST_MESSAGE = 4000  # characters; GitHub allows 64 KiB
+LONGEST_MESSAGE = 4000  # characters: a screenful; GitHub allows 64 KiB
 SUMMARY_BYTES = 900_000  # of all summaries of a step; GitHub drops them beyond 1 MiB
 
 
 class Level(Enum):
-    """What GitHub calls an annotation, the heaviest first."""
+    """GitHub's names for annotations, the heaviest first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -41,7 +42,7 @@ LEVELS = {  # of rows that do not fail
 
 @dataclass(frozen=True)
 class Annotation:
-    """One workflow command. `file` and `line` are where the check stands, empty and 0 outside of a suite."""
+    """One workflow command. `file` and `line` are where the check is listed, empty and 0 outside of a suite."""
 
     level: Level
     title: str
@@ -57,7 +58,7 @@ class Annotation:
 
 
 def render(report: Report) -> str:
-    """A line an annotation, the most important first; nothing where there is nothing to say."""
+    """One line per annotation, the most important first; empty if there is nothing to say."""
     named = zip(report.checks, wording.names(report), strict=True)
     ordered = sorted(named, key=lambda pair: pair[0].outcome.urgency(known_ok=report.known_ok))
     each = [list(_of_check(check, name, report)) for check, name in ordered]
@@ -77,10 +78,10 @@ def _in_turn(each: Sequence[Sequence[Annotation]]) -> Iterator[Annotation]:
 
 
 def _summary(each: Sequence[Sequence[Annotation]]) -> Iterator[Annotation]:
-    """Where some are not seen: how many there are."""
+    """If GitHub hides some: how many there are."""
     counts = Counter(a.level for made in each for a in made)
     if any(count > SHOWN for count in counts.values()):
-        said = ", ".join(f"{counts[level]} {level.value}(s)" for level in Level if counts[level])
+        said = ", ".join(counted(counts[level], level.value) for level in Level if counts[level])
         advice = f"GitHub shows {SHOWN} of each; --report markdown and --report json have more."
         yield Annotation(Level.NOTICE, "derivcheck", f"{said} in all. {advice}")
 
@@ -92,13 +93,16 @@ def _of_check(check: CheckResult, name: str, report: Report) -> Iterator[Annotat
     if (level := _level_of_whole(check, report)) is not None:
         said = wording.standing(check) if check.xfail or check.partials else wording.tally(check)
         yield Annotation(level, name, said, check.source, check.line)
-    for row, level, message in _of_rows(wording.distinct(check), report):
+    for row, level, message in _of_rows(check, report):
         yield Annotation(level, f"{name}: {wording.judgement(row)}", message, check.source, check.line)
 
 
 def _of_rows(check: CheckResult, report: Report) -> Iterator[tuple[PartialResult, Level, str]]:
-    """The heaviest first, of the same weight the lowest order; of what does not fail, each sentence once."""
-    pairs = sorted(weighed(check, report), key=lambda pair: (list(Weight).index(pair[1]), pair[0].order))
+    """The heaviest first, among equal weights the lowest order; each sentence about rows that do not fail once."""
+    pairs = sorted(
+        weighed(wording.distinct(check.partials), check, report),
+        key=lambda pair: (list(Weight).index(pair[1]), pair[0].order),
+    )
     said: set[str] = set()
     for row, weight in pairs:
         if weight is Weight.FAILURE:
@@ -109,7 +113,7 @@ def _of_rows(check: CheckResult, report: Report) -> Iterator[tuple[PartialResult
 
 
 def _level_of_whole(check: CheckResult, report: Report) -> Level | None:
-    """What no single row says."""
+    """The level of what no single row says; None if there is nothing of the kind."""
     if check.outcome is Outcome.XPASSED:
         return Level.ERROR
     tolerated = check.outcome.is_tolerated(known_ok=report.known_ok)
@@ -122,12 +126,12 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    """In front of the message a colon or a comma would end the value too."""
+    """Before the message, a colon or a comma would end the value too."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def summarise(report: Report, path: Path) -> None:
-    """Append the Markdown report to the summary of a job. Raises OSError where it cannot be written."""
+    """Append the Markdown report to the summary of a job. Raises OSError if it cannot be written."""
     before = path.stat().st_size if path.exists() else 0
     if before < SUMMARY_BYTES:
         with path.open("a", encoding="utf-8", newline="\n") as file:

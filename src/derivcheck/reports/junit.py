@@ -1,7 +1,7 @@
 """The report as JUnit XML, the form in which Jenkins, GitLab, Azure and the like read tests.
 
-One test suite a check, one test case a partial. What no single partial says (the check was skipped, passed though it
-should not, cannot be computed) is a test case `check` of its own, and what concerns the whole run is a suite of its
+One test suite per check, one test case per partial. What no single partial says (the check was skipped, passed
+unexpectedly, cannot be computed) is a test case `check` of its own, and what concerns the whole run is a suite of its
 own: so there is a failure or an error if and only if the exit status is not 0.
 """
 
@@ -23,7 +23,7 @@ COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 @dataclass(frozen=True)
 class Case:
-    """One test case. `tag` is failure, error or skipped, and empty where it passed; `text` is what is to be read."""
+    """One test case. `tag` is failure, error or skipped, and empty if it passed; `text` is for people to read."""
 
     name: str
     tag: str = ""
@@ -82,7 +82,9 @@ def _test_case(case: Case, suite: str, seconds: float) -> ET.Element:
 
 def _cases(check: CheckResult, report: Report) -> Iterator[Case]:
     if check.outcome is not Outcome.SKIPPED:
-        yield from (_case(row, weight, check) for row, weight in weighed(wording.distinct(check), report))
+        yield from (
+            _case(row, weight, check) for row, weight in weighed(wording.distinct(check.partials), check, report)
+        )
     yield from _of_whole_check(check)
 
 
@@ -100,7 +102,7 @@ def _case(row: PartialResult, weight: Weight, check: CheckResult) -> Case:
 
 
 def _of_whole_check(check: CheckResult) -> Iterator[Case]:
-    """What no row says and yet decides the exit status, or why there are no rows."""
+    """What decides the exit status though no row says it, or why there are no rows."""
     outcome, standing = check.outcome, wording.standing(check)
     if outcome is Outcome.SKIPPED:
         yield Case("check", "skipped", "skipped", check.skip)
@@ -108,13 +110,14 @@ def _of_whole_check(check: CheckResult) -> Iterator[Case]:
         yield Case("check", "failure", "passed-unexpectedly", standing)
     elif outcome is Outcome.UNSUPPORTED:
         missing = sum(row.verdict is Verdict.UNSUPPORTED for row in check.partials)
-        yield Case("check", "error", "unsupported", f"{missing} of {len(check.partials)} partials are unsupported")
+        verb = "is" if missing == 1 else "are"
+        yield Case("check", "error", "unsupported", f"{missing} of {len(check.partials)} partials {verb} unsupported")
     elif not check.partials:
         yield Case("check", "error", "undecided", wording.tally(check))
 
 
 def _facts(check: CheckResult, report: Report) -> Iterator[tuple[str, str]]:
-    """Names and values; what is empty is left out."""
+    """Names and values; empty values are left out."""
     for key in ("expression", "dtype", "device", "seed", "points", "source", "known", "xfail"):
         yield key, str(getattr(check, key))
     yield "function", check.function or ""
@@ -128,5 +131,5 @@ def _facts(check: CheckResult, report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _seconds(check: CheckResult) -> float:
-    """Neither NaN nor infinity is a time; of suites Jenkins reads three decimals at most, and never an exponent."""
+    """NaN and infinity are not times. For suites, Jenkins reads at most three decimals and no exponent."""
     return check.seconds.total if math.isfinite(check.seconds.total) else 0.0

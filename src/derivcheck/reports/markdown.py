@@ -1,7 +1,7 @@
-"""The report as GitHub-flavoured Markdown, for the summary of a job or a comment: what fails comes first.
+"""The report as GitHub-flavoured Markdown, for the summary of a job or a comment: failures come first.
 
-Short enough to be read with a thousand checks: those that need no attention are folded, and of many failures the first
-ones are explained.
+Short enough to read even with a thousand checks: those that need no attention are folded, and of many failures only
+the first are explained.
 """
 
 import math
@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
+from derivcheck.errors import counted
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import gfm, wording
-from derivcheck.reports.columns import bits, columns
+from derivcheck.reports.columns import bits, choices
 from derivcheck.reports.weight import Weight, complaint, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
 
-EXPLAINED = 20  # checks with a section of their own; reasons, and failing rows, in it
+# What fits on a screen or two, and yet explains the failures of most runs completely.
+EXPLAINED = 20  # checks with a section of their own, and in it reasons and failing rows
 REPLAYED = 5  # failing rows of a check with a command to copy
-UNFOLDED = 50  # checks in one table; where there are more, those that need no attention are folded
-COORDINATES = 3  # variables of a worst point in a cell; the command that replays it has them all
-OPEN, CLOSE = "<details><summary>{}</summary>\n", "</details>"
+UNFOLDED = 50  # checks in one table; if there are more, those that need no attention are folded
+COORDINATES = 3  # variables of a worst point in a cell; the command that replays it has all of them
+FOLD, END_OF_FOLD = "<details><summary>{}</summary>\n", "</details>"
 CHECKS = (
     ("check", False), ("dtype", False), ("device", False), ("outcome", False), ("partials that agree", True),
     ("worst lost bits", True), ("seconds", True),
@@ -33,14 +35,14 @@ def render(report: Report) -> str:
 
 
 def fitted(report: Report, room: int) -> str:
-    """As much of the document as fits `room` bytes of UTF-8, cut between rows, and how many rows are left out."""
+    """As much of the document as fits into `room` bytes of UTF-8, cut between rows, and how many rows are left out."""
     every = list(pieces(report))
     ends = accumulate(len(piece.encode()) + 1 for piece in every)
     kept = [piece for piece, end in zip(every, ends, strict=True) if end <= room]
     if left := every[len(kept) :]:
-        closing = [CLOSE] if "".join(kept).count("<details>") > kept.count(CLOSE) else []
+        closing = [END_OF_FOLD] if "".join(kept).count("<details>") > kept.count(END_OF_FOLD) else []
         rows = sum(piece.startswith("| ") and "\n" not in piece for piece in left)
-        kept += [*closing, "", f"The report is too long for this place: {rows} rows are left out."]
+        kept += [*closing, "", f"The report is too long for this place: {counted(rows, 'row')} left out."]
     return "\n".join(kept) + "\n"
 
 
@@ -55,19 +57,24 @@ def pieces(report: Report) -> Iterator[str]:
 
 
 def headline(report: Report) -> str:
-    """The verdict in a sentence."""
-    hindrance = wording.hindrance(report)
-    return f"{hindrance}. {_findings(report)}" if hindrance and report.checks else hindrance or _findings(report)
+    """The verdict in a sentence or two."""
+    return ". ".join(filter(None, [wording.hindrance(report), *_findings(report)]))
 
 
-def _findings(report: Report) -> str:
+def _findings(report: Report) -> Iterator[str]:
     if len(report.checks) == 1:
-        (check,) = report.checks
-        said = wording.standing(check) if check.skip or check.xfail or check.outcome is Outcome.KNOWN else ""
-        return ". ".join(part for part in (said, "" if check.skip else wording.tally(check)) if part)
-    if all(check.outcome is Outcome.PASSED for check in report.checks):
-        return f"All {len(report.checks)} checks passed"
-    return f"Of {len(report.checks)} checks: {_counted(report.checks, report)}"
+        yield from _findings_of(report.checks[0])
+    elif report.checks and all(check.outcome is Outcome.PASSED for check in report.checks):
+        yield f"All {len(report.checks)} checks passed"
+    elif report.checks:
+        yield f"Of {len(report.checks)} checks: {_counted(report.checks, report)}"
+
+
+def _findings_of(check: CheckResult) -> Iterator[str]:
+    if check.skip or check.xfail or check.outcome is Outcome.KNOWN:
+        yield wording.standing(check)
+    if not check.skip:
+        yield wording.tally(check)
 
 
 def _counted(checks: Sequence[CheckResult], report: Report) -> str:
@@ -82,31 +89,31 @@ def _single(check: CheckResult, report: Report) -> Iterator[str]:
     function = f"{gfm.code(check.function, gfm.LONGEST_TEXT)} against " if check.function else ""
     yield f"{function}{gfm.code(check.expression, gfm.LONGEST_TEXT)}, {gfm.text(wording.domain(check))}"
     yield ""
-    rows = [row for row, _ in sorted(weighed(check, report), key=lambda pair: pair[1] is not Weight.FAILURE)]
-    if rows:
-        shown = columns(rows)
-        yield gfm.header([(column.name, column.right) for column in shown])
-        yield from (gfm.row(gfm.text(column.cell(row)) for column in shown) for row in rows)
+    pairs = weighed(check.partials, check, report)
+    if rows := [row for row, _ in sorted(pairs, key=lambda pair: pair[1] is not Weight.FAILURE)]:
+        shown = choices(rows)[0]
+        yield gfm.table_header([(column.name, column.right) for column in shown])
+        yield from (gfm.table_row(gfm.text(column.cell(row)) for column in shown) for row in rows)
         yield ""
     yield from _explanation(check, report)
-    yield gfm.text(f"{wording.tally(check)}. {wording.facts(check, report)}")
+    yield gfm.text(f"{wording.tally(check)}. {' · '.join(wording.facts(check, report))}")
 
 
 def _several(report: Report) -> Iterator[str]:
     ordered = sorted(report.checks, key=lambda check: check.outcome.urgency(known_ok=report.known_ok))
-    told = [check for check in ordered if _has_story(check, report)]
+    explained = [check for check in ordered if _has_story(check, report)]
     others = [check for check in ordered if not _has_story(check, report)]
     folds = len(ordered) > UNFOLDED
-    yield from _table(told if folds else ordered)
-    for check in told[:EXPLAINED]:
+    yield from _table(explained if folds else ordered)
+    for check in explained[:EXPLAINED]:
         yield from _section(check, report)
-    if len(told) > EXPLAINED:
-        yield f"... and {len(told) - EXPLAINED} more; --report json has them all."
+    if len(explained) > EXPLAINED:
+        yield f"... and {len(explained) - EXPLAINED} more; --report json has them all."
         yield ""
     if folds and others:
-        yield OPEN.format(_counted(others, report))
+        yield FOLD.format(_counted(others, report))
         yield from _table(others)
-        yield CLOSE
+        yield END_OF_FOLD
         yield ""
     versions = {"derivcheck": report.version, **report.environment}
     yield gfm.text(", ".join(f"{name} {value}" for name, value in versions.items()))
@@ -119,7 +126,7 @@ def _has_story(check: CheckResult, report: Report) -> bool:
 
 def _table(checks: Sequence[CheckResult]) -> Iterator[str]:
     if checks:
-        yield gfm.header(CHECKS)
+        yield gfm.table_header(CHECKS)
         yield from map(_line, checks)
         yield ""
 
@@ -127,7 +134,7 @@ def _table(checks: Sequence[CheckResult]) -> Iterator[str]:
 def _line(check: CheckResult) -> str:
     lost = max((b for b in (row.autograd.lost_bits for row in check.partials) if not math.isnan(b)), default=math.nan)
     agree = sum(row.verdict is Verdict.AGREES for row in check.partials)
-    return gfm.row(
+    return gfm.table_row(
         [
             gfm.code(check.name),
             gfm.text(check.dtype),
@@ -152,7 +159,7 @@ def _section(check: CheckResult, report: Report) -> Iterator[str]:
 
 def _explanation(check: CheckResult, report: Report) -> Iterator[str]:
     """Each reason once, the worst points of the failing rows, and commands that replay them."""
-    pairs = weighed(wording.distinct(check), report)
+    pairs = weighed(wording.distinct(check.partials), check, report)
     failing = [row for row, weight in pairs if weight is Weight.FAILURE]
     others = [row for row, weight in pairs if weight not in (Weight.FAILURE, Weight.EXCUSED, Weight.NONE)]
     reasons: dict[str, PartialResult] = {}
@@ -169,8 +176,8 @@ def _explanation(check: CheckResult, report: Report) -> Iterator[str]:
 def _failures(rows: Sequence[PartialResult]) -> Iterator[str]:
     if not rows:
         return
-    yield gfm.header(WORST)
-    yield from (gfm.row(map(gfm.text, _worst(row))) for row in rows[:EXPLAINED])
+    yield gfm.table_header(WORST)
+    yield from (gfm.table_row(map(gfm.text, _worst(row))) for row in rows[:EXPLAINED])
     yield ""
     if len(rows) > EXPLAINED:
         yield f"... and {len(rows) - EXPLAINED} more; --report json has them all."

@@ -71,7 +71,7 @@ def _of_partial(row: PartialResult) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become "nan", "inf" and "-inf"."""
+    """JSON has neither NaN nor infinity: they become "nan", "inf" and "-inf"."""
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):

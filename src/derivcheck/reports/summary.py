@@ -1,13 +1,14 @@
-"""The end of a run of many checks: what was slow, and one sentence."""
+"""The end of a run of many checks: the slowest, and one sentence."""
 
 from collections import Counter
 from collections.abc import Iterator
 
+from derivcheck.errors import counted
 from derivcheck.outcomes import Outcome
 from derivcheck.reports.columns import duration
 from derivcheck.results import CheckResult, Report
 
-SLOWEST = 5
+SLOWEST = 5  # checks: those worth making faster
 
 
 def is_suite(report: Report) -> bool:
@@ -22,17 +23,17 @@ def remarkable(report: Report) -> list[CheckResult]:
 
 
 def slowest(report: Report) -> Iterator[str]:
-    """A line for each of the slowest checks."""
+    """One line for each of the slowest checks."""
     timed = [check for check in report.checks if check.seconds.total > 0]
     for check in sorted(timed, key=lambda check: -check.seconds.total)[:SLOWEST]:
         yield f"{duration(check.seconds.total):>8}  {check.name}"
 
 
 def sentence(report: Report) -> str:
-    """How many checks came out how; and what that says of torch, where the suite is derivcheck's own."""
+    """How many checks had which outcome, and what that means for torch if the suite is derivcheck's own."""
     counts = Counter(check.outcome for check in report.checks)
     words = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
-    said = f"{len(report.checks)} checks: {words or 'none run'}."
+    said = f"{counted(len(report.checks), 'check')}: {words or 'nothing was run'}."
     return f"{said} {_installation(report)}".strip()
 
 
@@ -44,5 +45,5 @@ def _installation(report: Report) -> str:
     where = f"torch {report.environment.get('torch', '')} on {report.environment.get('device_name', '')}"
     if not new and not known:
         return f"{where} is right about its derivatives wherever it was asked."
-    fresh = f"{new} defects that are not known yet" if new else "no new defect"
-    return f"{where}: {known} known defects, {fresh}."
+    fresh = counted(new, "new defect") if new else "no new defects"
+    return f"{where}: {counted(known, 'known defect')}, {fresh}."

@@ -1,8 +1,9 @@
-"""How much a row weighs in CI: its verdict, seen through the limits of its check and what a suite says of the check.
+"""How much a row weighs in CI: its verdict in the light of the check's limits and of what a suite says about the check.
 
 Formats that CI systems read count failures; these counts must be right whenever the exit status is.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 
 from derivcheck.outcomes import Outcome, Verdict
@@ -16,16 +17,16 @@ class Weight(Enum):
     FAILURE = "it fails the run"
     UNDECIDED = "nothing is proved"
     UNSUPPORTED = "it could not be computed, or need not be"
-    EXCUSED = "it fails as its suite says"
+    EXCUSED = "it fails as its suite says it does"
     WARNING = "imprecise"
     REMARK = "it agrees, with a remark"
     NONE = "it agrees"
 
 
-def weighed(check: CheckResult, report: Report) -> list[tuple[PartialResult, Weight]]:
-    """The rows with their weights, as they come."""
+def weighed(rows: Sequence[PartialResult], check: CheckResult, report: Report) -> list[tuple[PartialResult, Weight]]:
+    """Rows of a check with their weights, in their order."""
     excused = check.outcome.is_excused(known_ok=report.known_ok)
-    return [(row, _weight(row, check, excused)) for row in check.partials]
+    return [(row, _weight(row, check, excused)) for row in rows]
 
 
 def _weight(row: PartialResult, check: CheckResult, excused: bool) -> Weight:
@@ -41,7 +42,7 @@ def _weight(row: PartialResult, check: CheckResult, excused: bool) -> Weight:
 
 
 def complaint(row: PartialResult, check: CheckResult) -> str:
-    """Why a row fails: the sentence of its cause, or the limit that it goes beyond."""
+    """Why a row fails: the sentence of its cause, or the limit that it exceeds."""
     if row.verdict is Verdict.DISAGREES:
         return sentence(row) or row.verdict.value
     if row.loses_too_much(check.limits):
@@ -50,7 +51,7 @@ def complaint(row: PartialResult, check: CheckResult) -> str:
 
 
 def story(row: PartialResult, check: CheckResult) -> list[str]:
-    """Lines on a row that fails: why, where, how to see it again, and the issue of a known defect."""
+    """Lines about a row that fails: why, where, how to see it again, and the issue of a known defect."""
     known = [f"  {standing(check)}"] if check.outcome is Outcome.KNOWN else []
     return [f"{judgement(row)}: {complaint(row, check)}", *evidence(row), replay(row), *known]
 

@@ -1,4 +1,4 @@
-"""The sentences that reports share: what is said of a row, of a check and of a run, whatever the format."""
+"""The sentences that reports share: about a row, a check and a run, whatever the format."""
 
 import math
 from collections import Counter
@@ -8,30 +8,26 @@ from dataclasses import replace
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.results import CheckResult, PartialResult, Report
 
-WORDS = {
-    Verdict.AGREES: "agree",
-    Verdict.IMPRECISE: "imprecise",
-    Verdict.UNSUPPORTED: "unsupported",
-    Verdict.UNDECIDED: "undecided",
-    Verdict.DISAGREES: "disagree",
-}
-REMARKS = 3  # shown of a check; --report json has them all
-GOOD_OR_BAD = {Verdict.AGREES: "agrees", Verdict.DISAGREES: "disagrees"}
+REMARKS = 3  # shown per check; --report json has all of them
 
 
-def title(check: CheckResult) -> str:
-    """What is checked, and where."""
-    what = f"{check.function} against {check.expression}" if check.function else check.expression
-    return f"{what}   {domain(check)}"
+def subject(check: CheckResult) -> str:
+    """What is checked."""
+    return f"{check.function} against {check.expression}" if check.function else check.expression
 
 
 def domain(check: CheckResult) -> str:
     """x1 in [0, 1], x2 in [-1, 1]."""
-    return ", ".join(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in check.domain.items())
+    return ", ".join(intervals(check))
+
+
+def intervals(check: CheckResult) -> list[str]:
+    """`x1 in [0, 1]` for each variable."""
+    return [f"{name} in [{low:g}, {high:g}]" for name, (low, high) in check.domain.items()]
 
 
 def names(report: Report) -> list[str]:
-    """One a check; with dtype and device where several checks of a file are called so."""
+    """One per check; with dtype and device if several checks of a file have the same name."""
     counts = Counter((check.source, check.name) for check in report.checks)
     return [
         f"{check.name} ({check.dtype} on {check.device})" if counts[check.source, check.name] > 1 else check.name
@@ -39,26 +35,33 @@ def names(report: Report) -> list[str]:
     ]
 
 
-def distinct(check: CheckResult) -> CheckResult:
-    """The check with labels that name the engine too, where there are several."""
-    if len({row.engine for row in check.partials}) < 2:
-        return check
-    return replace(check, partials=tuple(replace(row, label=f"{row.label} [{row.engine}]") for row in check.partials))
+def distinct(rows: Sequence[PartialResult]) -> Sequence[PartialResult]:
+    """The rows with labels that also name the engine, if there are several."""
+    several = len({row.engine for row in rows}) > 1
+    return [replace(row, label=f"{row.label} [{row.engine}]") for row in rows] if several else rows
 
 
 def judgement(row: PartialResult) -> str:
     """∂f/∂x disagrees, ∂f/∂x is imprecise."""
-    return f"{row.label} {GOOD_OR_BAD.get(row.verdict, f'is {row.verdict.value}')}"
+    return f"{row.label} {_predicate(row.verdict)}"
+
+
+def _predicate(verdict: Verdict, number: int = 1) -> str:
+    """Agrees, agree, is imprecise, are imprecise."""
+    word: str = verdict.value
+    if verdict in (Verdict.AGREES, Verdict.DISAGREES):
+        return word if number == 1 else word.removesuffix("s")
+    return f"{'is' if number == 1 else 'are'} {word}"
 
 
 def sentence(row: PartialResult) -> str:
-    """Why: the sentence of the cause, with what is known of the case."""
+    """Why: the sentence of the cause, with the details of the case."""
     cause = row.cause.value if row.cause else ""
     return f"{cause} ({row.message})" if cause and row.message else cause or row.message
 
 
 def remark(row: PartialResult) -> str:
-    """One line on a row that does not disagree."""
+    """One line about a row that does not disagree."""
     if row.verdict is Verdict.AGREES and row.remarks:
         return f"{row.label}: {row.remarks[0]}"
     why = sentence(row)
@@ -78,7 +81,7 @@ def _where(row: PartialResult) -> str:
 
 
 def each_sentence_once(rows: Iterable[PartialResult]) -> Iterator[PartialResult]:
-    """The rows without those whose sentence an earlier row has said."""
+    """The rows without those whose sentence an earlier row has had."""
     said: set[str] = set()
     for row in rows:
         if sentence(row) not in said:
@@ -87,7 +90,7 @@ def each_sentence_once(rows: Iterable[PartialResult]) -> Iterator[PartialResult]
 
 
 def evidence(row: PartialResult) -> list[str]:
-    """The worst point in decimal and hexadecimal, the three values there, the bound: a line each; none without it."""
+    """The worst point in decimal and hexadecimal, the three values there and the bound, one per line."""
     if row.worst is None:
         return []
     return [
@@ -102,24 +105,27 @@ def replay(row: PartialResult) -> str:
 
 
 def tally(check: CheckResult) -> str:
-    """All 6 partials agree, and what a pass would have seen; or how many do what, and where to look first."""
-    counts = {verdict: sum(row.verdict is verdict for row in check.partials) for verdict in Verdict}
-    total, by = len(check.partials), len({row.engine for row in check.partials})
-    if not total:
+    """All 6 partials agree, and what a pass would have found; or how many have which verdict, and the lowest wrong."""
+    counts = Counter(row.verdict for row in check.partials)
+    if not counts:
         return "Nothing was checked"
-    if counts[Verdict.AGREES] == total:
-        partials = "The partial agrees" if total == by else f"All {total // by} partials agree"
-        return f"{partials}{f' by all {by} engines' if by > 1 else ''}{_sensitivity(check.partials)}"
-    phrases = [f"{n} {_do(v, n)}" for v, n in reversed(counts.items()) if n]
-    first = phrases[0].replace(" ", f" of {total} {'rows' if by > 1 else 'partials'} ", 1)
-    return ", ".join([first, *phrases[1:], *([check.message] if check.message else [])])
+    if len(counts) == 1:
+        agree = Verdict.AGREES in counts
+        parts = [f"{_unanimous(check)}{_sensitivity(check.partials) if agree else ''}"]
+    else:
+        noun = "rows" if len({row.engine for row in check.partials}) > 1 else "partials"
+        worst_first = sorted(counts, key=lambda verdict: -verdict.rank)
+        parts = [f"{counts[verdict]} {_predicate(verdict, counts[verdict])}" for verdict in worst_first]
+        parts[0] = parts[0].replace(" ", f" of {len(check.partials)} {noun} ", 1)
+    return ", ".join([*parts, check.message] if check.message else parts)
 
 
-def _do(verdict: Verdict, count: int) -> str:
-    """disagrees, disagree, is imprecise, are imprecise."""
-    if verdict in GOOD_OR_BAD:
-        return GOOD_OR_BAD[verdict] if count == 1 else WORDS[verdict]
-    return f"{'is' if count == 1 else 'are'} {verdict.value}"
+def _unanimous(check: CheckResult) -> str:
+    """All 6 partials agree by all 2 engines; the partial agrees."""
+    engines = len({row.engine for row in check.partials})
+    partials = len(check.partials) // engines
+    subject = "The partial" if partials == 1 else f"All {partials} partials"
+    return f"{subject} {_predicate(check.verdict, partials)}{f' by all {engines} engines' if engines > 1 else ''}"
 
 
 def _sensitivity(rows: Sequence[PartialResult]) -> str:
@@ -131,10 +137,10 @@ def _sensitivity(rows: Sequence[PartialResult]) -> str:
     return f"; a relative error of {median:.0e} would have been found ({worst:.0e} at the worst point)"
 
 
-def facts(check: CheckResult, report: Report) -> str:
+def facts(check: CheckResult, report: Report) -> list[str]:
     """The last line of a check: what share of the points was judged, why not the rest, and what figures depend on."""
-    parts = [_judged(check.partials), f"seed {check.seed}", f"{check.dtype} on {check.device}"]
-    return " · ".join([part for part in parts if part] + [f"{n} {report.environment[n]}" for n in ("torch", "sympy")])
+    versions = [f"{name} {report.environment[name]}" for name in ("torch", "sympy")]
+    return [_judged(check.partials), f"seed {check.seed}", f"{check.dtype} on {check.device}", *versions]
 
 
 def _judged(rows: Sequence[PartialResult]) -> str:
@@ -153,7 +159,7 @@ def _judged(rows: Sequence[PartialResult]) -> str:
 def remarks(check: CheckResult) -> list[str]:
     """A line for each remark, the same sentence of several rows once."""
     lines: dict[str, str] = {}
-    for row in distinct(check).partials:
+    for row in distinct(check.partials):
         for said in row.remarks:
             lines.setdefault(said, f"Remark on {row.label}: {said}")
     shown = list(lines.values())
@@ -161,7 +167,7 @@ def remarks(check: CheckResult) -> list[str]:
 
 
 def standing(check: CheckResult) -> str:
-    """The outcome, and what its suite says of it: `known defect: https://...`."""
+    """The outcome and its reason: `known defect: https://...`."""
     outcome = check.outcome
     reasons = {
         Outcome.SKIPPED: check.skip,
@@ -173,7 +179,7 @@ def standing(check: CheckResult) -> str:
 
 
 def hindrance(report: Report) -> str:
-    """Why the run as a whole has not come to its end; empty where it has."""
+    """Why the run as a whole did not finish; empty if it did."""
     if report.interrupted:
-        return "interrupted: only what was finished before is here"
+        return "interrupted: only the checks that finished before are here"
     return "" if report.checks else "no check was run"

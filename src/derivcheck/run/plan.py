@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derivcheck.run.executors import executor, stopping_on_sigterm
-from derivcheck.run.journal import Journal, key_of, read
+from derivcheck.errors import escaped
+from derivcheck.run.executors import executor, needs_worker, stopping_on_sigterm
+from derivcheck.run.journal import STATE, Journal, Say, read
 from derivcheck.run.many import Run
 from derivcheck.suite import selection
 
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from derivcheck.results import Report
     from derivcheck.run.many import Listener
 
-STATE = Path(".derivcheck") / "last-run.jsonl"  # the journal's place if no report file is requested
+
+def to_stderr(text: str) -> None:
+    """A sentence about the run, which is no error."""
+    print(f"derivcheck: {escaped(text)}", file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,14 @@ class Plan:
     journal: Path = STATE
 
 
-def chosen(plan: Plan) -> tuple[Check, ...]:
+def chosen(plan: Plan, say: Say = to_stderr) -> tuple[Check, ...]:
     """The checks of the plan, in order. Raises `RequestError` with everything that is wrong, before anything runs."""
     from derivcheck.suite import loader  # noqa: PLC0415 sympy
 
     checks = [c for s in plan.suites for c in loader.load(s, functions=plan.functions, overrides=plan.overrides)]
     found = selection.tagged(selection.select(_untimed(checks, plan), plan.select), plan.tags)
     if plan.last_failed:
-        found = _failed_last(found, plan)
+        found = _failed_last(found, plan, say)
     return selection.shard(found, plan.shard) if plan.shard else found
 
 
@@ -58,19 +63,23 @@ def _untimed(checks: Sequence[Check], plan: Plan) -> Sequence[Check]:
     return [replace(check, problem=replace(check.problem, timing=plan.timing)) for check in checks]
 
 
-def _failed_last(checks: Sequence[Check], plan: Plan) -> tuple[Check, ...]:
-    """The checks that failed or were left open by the last run, or all if there is no such check."""
-    last = read(plan.journal).items()
-    failed = {key for key, result in last if result.outcome.needs_attention(known_ok=plan.known_ok)}
-    return tuple(check for check in checks if key_of(check) in failed) or tuple(checks)
+def _failed_last(checks: Sequence[Check], plan: Plan, say: Say) -> tuple[Check, ...]:
+    """The checks that failed or were left open by the last run, or all if there is no such check. They count by name:
+    a function that was repaired since is the reason to ask."""
+    last = read(plan.journal)
+    if last.unusable:
+        say(f"--last-failed: {last.unusable}; all checks are run")
+    needing = (r for r in last.results.values() if r.outcome.needs_attention(known_ok=plan.known_ok))
+    failed = {(result.source, result.name) for result in needing}
+    return tuple(check for check in checks if (check.source, check.name) in failed) or tuple(checks)
 
 
-def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None) -> Report:
+def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None, say: Say = to_stderr) -> Report:
     """Run the chosen checks, and write each result to the journal as it comes in."""
+    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)  # refused before torch
     from derivcheck.run.one import lost, safe_check  # noqa: PLC0415 torch
     from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 torch
 
-    journal = Journal(plan.journal, keep=plan.resume)
     run = Run(
         checks,
         safe_check,
@@ -86,6 +95,10 @@ def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = N
             torch_threads(plan.threads),
             executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
         ):
-            return reported(run, chosen_executor)
+            apart = needs_worker if plan.jobs == 1 and not plan.cluster else None
+            report = reported(run, chosen_executor, apart=apart)
+        if not report.interrupted:
+            journal.finish()
+        return report
     finally:
         journal.close()
