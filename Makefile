@@ -21,7 +21,7 @@ test-oldest test-newest: test-%: .venv-%/installed
 # Part of the tests with the oldest versions beside the torch of .venv: these come first on the path.
 OLDEST_BUT_TORCH := .oldest-but-torch
 test-oldest-but-torch: $(OLDEST_BUT_TORCH)/installed
-	PYTHONPATH=$(OLDEST_BUT_TORCH) OMP_NUM_THREADS=1 $(BIN)/pytest -n auto tests/expression tests/exact tests/reports
+	PYTHONPATH=$(CURDIR)/$(OLDEST_BUT_TORCH) OMP_NUM_THREADS=1 $(BIN)/pytest -n auto tests/expression tests/exact tests/reports
 
 check: lint types test
 
