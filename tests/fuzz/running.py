@@ -32,6 +32,7 @@ MOST_SECONDS = 5.0  # of processor time, which other programs on the machine do 
 PATIENCE = 12  # times that of wall-clock time, before a run is killed
 MOST_MEMORY = 16 * 2**30  # bytes of address space, of which torch alone reserves several GB
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>: no process that hangs is left if this one is killed
+BLOCK = 2**16  # bytes: what a pipe holds
 OUTPUT = "output"
 MEANINGFUL = {ExitStatus.AGREES, ExitStatus.DISAGREES, ExitStatus.USAGE, ExitStatus.UNDECIDED}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -84,13 +85,14 @@ def _forked(cases: Sequence[Case]) -> Iterator[Outcome]:
     folder = Path(tempfile.mkdtemp(prefix="derivcheck-fuzz-"))
     process = os.fork()
     if not process:
+        os.close(reading)
         _child(cases, writing, folder)
     os.close(writing)
-    with open(reading, encoding="ascii") as lines:
-        count = 0
-        for line in _patiently(lines):
-            yield Outcome(*json.loads(line))
-            count += 1
+    count = 0
+    for line in _patiently(reading):
+        yield Outcome(*json.loads(line))
+        count += 1
+    os.close(reading)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
@@ -101,13 +103,15 @@ def _forked(cases: Sequence[Case]) -> Iterator[Outcome]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _patiently(lines: IO[str]) -> Iterator[str]:
-    """Lines as they come, until there are none for too long."""
-    while select.select([lines], [], [], MOST_SECONDS * PATIENCE)[0]:
-        line = lines.readline()
-        if not line.endswith("\n"):
+def _patiently(reading: int) -> Iterator[bytes]:
+    """Lines as they come, until the pipe ends or there are none for too long."""
+    begun = b""
+    while select.select([reading], [], [], MOST_SECONDS * PATIENCE)[0]:
+        block = os.read(reading, BLOCK)
+        if not block:
             return
-        yield line
+        *lines, begun = (begun + block).split(b"\n")
+        yield from lines
 
 
 def _child(cases: Sequence[Case], writing: int, folder: Path) -> None:
