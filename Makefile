@@ -13,10 +13,11 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
-# The whole of the tests with the oldest and the newest versions that are supported, torch included, each in an
-# environment of its own.
+# The tests with the oldest and the newest versions that are supported, torch included, each in an environment of its own.
+# Left out is what records the defects and the output of the torch in constraints.txt, and elu, which torch 2.5 gets wrong.
+OF_ONE_TORCH := --ignore tests/builtin --ignore tests/docs --deselect "tests/judgement/test_verdict.py::test_an_honest_function_agrees[elu]"
 test-oldest test-newest: test-%: .venv-%/installed
-	OMP_NUM_THREADS=1 .venv-$*/bin/pytest -n auto
+	OMP_NUM_THREADS=1 .venv-$*/bin/pytest -n auto $(OF_ONE_TORCH)
 
 # Part of the tests with the oldest versions beside the torch of .venv: these come first on the path.
 OLDEST_BUT_TORCH := .oldest-but-torch
