@@ -138,10 +138,10 @@ def test_an_error_of_the_request_is_its_text_alone(project, function, lines):
 
 
 def test_all_mistakes_of_a_suite_are_one_collection_error(project):
-    result = project('[[check]]\nexpression = "x^2"\n[[check]]\nexpression = "x"\nordr = 2\n' + GOOD)
+    result = project('[[check]]\nexpression = "x@2"\n[[check]]\nexpression = "x"\nordr = 2\n' + GOOD)
     result.assert_outcomes(errors=1)
     output = result.stdout.str()
-    assert 'k.derivcheck.toml:5: check "x^2": expression: character' in output
+    assert 'k.derivcheck.toml:5: check "x@2": expression: character' in output
     assert "ordr" in output
     assert "Traceback" not in output
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derivcheck.errors import escaped
-from derivcheck.run.executors import executor, stopping_on_sigterm
+from derivcheck.run.executors import executor, needs_worker, stopping_on_sigterm
 from derivcheck.run.journal import STATE, Journal, Say, read
 from derivcheck.run.many import Run
 from derivcheck.suite import selection
@@ -95,7 +95,8 @@ def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = N
             torch_threads(plan.threads),
             executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
         ):
-            report = reported(run, chosen_executor)
+            apart = needs_worker if plan.jobs == 1 and not plan.cluster else None
+            report = reported(run, chosen_executor, apart=apart)
         if not report.interrupted:
             journal.finish()
         return report
