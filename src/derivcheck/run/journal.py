@@ -137,7 +137,7 @@ class Journal:
 def key_of(check: Check, sources: Sources, threads: int | None = None) -> str:
     """A hash of everything that decides the result of a check but the versions: 128 bits of SHA-256."""
     problem = replace(check.problem, function=None, deadline=None)
-    said = (check.skip, check.xfail, check.known)
+    said = (check.skip, check.xfail, check.known, check.error)
     parts = (check.name, problem, check.engines, said, sources.of(problem.function_name), threads)
     return hashlib.sha256(repr(parts).encode(errors="backslashreplace")).hexdigest()[:32]
 
