@@ -141,13 +141,19 @@ def test_an_error_of_the_request_is_its_text_alone(project, function, lines):
     assert "pytest_plugin.py" not in result.stdout.str()
 
 
-def test_all_mistakes_of_a_suite_are_one_collection_error(project):
+def test_the_mistakes_of_an_entry_fail_its_own_item(project):
     result = project('[[check]]\nexpression = "x@2"\n[[check]]\nexpression = "x"\nordr = 2\n' + GOOD)
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=2, passed=1)
     output = result.stdout.str()
     assert 'k.derivcheck.toml:5: check "x@2": expression: character' in output
     assert "ordr" in output
     assert "Traceback" not in output
+
+
+def test_a_mistake_outside_of_the_entries_is_a_collection_error(project):
+    result = project("[[chekc]]\nname = 1\n" + GOOD)
+    result.assert_outcomes(errors=1)
+    assert "Did you mean check?" in result.stdout.str()
 
 
 def test_functions_of_strangers_can_be_refused(project):

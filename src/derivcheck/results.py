@@ -159,6 +159,8 @@ class CheckResult(Listed):
     @property
     def outcome(self) -> Outcome:
         """What the check means for the run."""
+        if self.error:
+            return Outcome.ERROR
         if self.skip:
             return Outcome.SKIPPED
         if self.xfail:
@@ -166,6 +168,11 @@ class CheckResult(Listed):
         if self.fails:
             return Outcome.KNOWN if self.known else Outcome.FAILED
         return Outcome(self.verdict.value) if self.verdict.is_open else Outcome.PASSED
+
+    @property
+    def is_imprecise(self) -> bool:
+        """Whether it passes with a warning."""
+        return self.outcome is Outcome.PASSED and self.verdict is Verdict.IMPRECISE
 
     @property
     def message(self) -> str:
@@ -199,6 +206,8 @@ class Report:
         outcomes = {check.outcome for check in self.checks}
         if any(outcome.fails(known_ok=self.known_ok) for outcome in outcomes):
             return ExitStatus.DISAGREES
+        if Outcome.ERROR in outcomes:
+            return ExitStatus.USAGE
         is_open = not outcomes or any(outcome.is_open for outcome in outcomes)
         return ExitStatus.UNDECIDED if is_open else ExitStatus.AGREES
 

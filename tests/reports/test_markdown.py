@@ -104,6 +104,7 @@ def test_several_checks_have_a_row_each_and_what_fails_comes_first():
         "failed",
         "passed unexpectedly: it should disagree: the sign is wrong on purpose",
         "known defect: https://example.org/issues/7",
+        "error: f.py:cube raises: ValueError: no",
         "undecided",
         "unsupported",
         "failed as expected: the sign is wrong on purpose",

@@ -89,11 +89,11 @@ def test_whatever_a_function_does_costs_its_own_check_without_jobs_too(folder):
     done = run(folder, "--report", "json=r.json", "--report", "junit=r.xml")
     checks = {c["name"]: c for c in json.loads((folder / "r.json").read_text())["checks"]}
     assert list(checks) == ["c2", *names, "c3"]
-    said = [" ".join({row["message"] for row in checks[name]["partials"]}) for name in names]
+    said = [checks[n]["error"] + " ".join({row["message"] for row in checks[n]["partials"]}) for n in names]
     words = ("killed by SIGKILL", "ended with status 0", "SystemExit: 0", "it took longer than 2 s and was stopped")
     assert [word in text for word, text in zip(words, said, strict=True)] == [True] * 4, said
     assert checks["c2"]["verdict"] == checks["c3"]["verdict"] == "agrees"
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert (folder / "r.xml").read_text().count("<testsuite ") == 6
 
 
@@ -198,6 +198,25 @@ def test_fail_fast_stops_at_the_first_check_that_fails_the_run(folder, options, 
     assert [check["name"] for check in json.loads((folder / "r.json").read_text())["checks"]] == names
     assert found.returncode == status
     assert ("known defect known: f disagrees" in found.stderr) == (not options)
+
+
+def test_a_bad_entry_is_an_error_and_warnings_are_counted(folder):
+    (folder / "f.py").write_text(
+        "def fails(x):\n    raise ValueError('out of luck')\ndef cancels(x):\n    return (x + 1e9) - 1e9\n"
+    )
+    entry = '[[check]]\nname = "{}"\nexpression = "{}"\nfunction = "f.py:{}"\n'
+    suite(folder, HONEST.format(k=2), HONEST.format(k="^2"), entry.format("fails", "x", "fails"))
+    with (folder / "s.toml").open("a") as file:
+        file.write(entry.format("loses digits", "x", "cancels") + "order = 0\n")
+    done = run(folder, "--report", "junit=r.xml", "--report", "json=r.json", "--report", "table")
+    assert done.returncode == 2
+    assert "4 checks: 2 passed, 1 of them imprecise, 2 errors." in done.stdout
+    assert "error c^2: s.toml:10" in done.stderr
+    assert "ValueError: out of luck" in done.stderr
+    checks = json.loads((folder / "r.json").read_text())["checks"]
+    assert [check["outcome"] for check in checks] == ["passed", "error", "error", "passed"]
+    assert (folder / "r.xml").read_text().count("<error") == 2
+    assert run(folder, "--list").returncode == 2
 
 
 def test_known_defects_and_expected_failures_decide_the_status(folder):

@@ -10,9 +10,12 @@ from derivcheck.suite.loader import load, loads
 
 
 def mistakes(text, source="s.toml"):
-    with pytest.raises(SuiteError) as caught:
-        loads(text, source)
-    return list(caught.value.mistakes)
+    """Those of a file that is refused, or else those of its checks."""
+    try:
+        checks = loads(text, source)
+    except SuiteError as error:
+        return list(error.mistakes)
+    return [mistake for check in checks if check.error for mistake in check.error.split("\n\n")]
 
 
 def only(text):
@@ -186,6 +189,25 @@ def test_a_pyproject_without_a_suite_says_where_to_write_one(text):
 def test_in_a_pyproject_headers_have_their_whole_name():
     (mistake,) = mistakes("[tool.derivcheck]\n", "pyproject.toml")
     assert "Begin each check with a line [[tool.derivcheck.check]]" in mistake
+
+
+def test_a_bad_entry_is_an_error_of_its_own_check_and_the_others_can_be_run():
+    bad = ('expression = "x^2"', 'expression = "x"\ndomain = "1:0"', 'expression = "x"\nfunction = "no.py:f"')
+    text = "\n".join(f'[[check]]\nname = "{k}"\n{entry}' for k, entry in enumerate(("expression = 'y'", *bad)))
+    good, *others = loads(text, "s.toml")
+    assert (good.name, good.error, good.problem.variables) == ("0", "", ("y",))
+    assert [(check.name, check.problem.partials) for check in others] == [("1", ()), ("2", ()), ("3", ())]
+    assert [check.line for check in others] == [4, 7, 11]
+    assert [check.error.split(": ")[0] for check in others] == ["s.toml:6", "s.toml:10", "s.toml:14"]
+
+
+def test_one_mistake_outside_of_the_entries_refuses_the_file_with_all_its_mistakes():
+    with pytest.raises(SuiteError) as caught:
+        loads('[[check]]\nexpression = "x^2"\n[defautls]', "s.toml")
+    assert [mistake.split(": ")[:2] for mistake in caught.value.mistakes] == [
+        ["s.toml:2", 'check "x^2"'],
+        ["s.toml:3", "defautls"],
+    ]
 
 
 def test_names_that_were_given_must_differ():

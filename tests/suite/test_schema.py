@@ -148,7 +148,7 @@ def is_valid(text):
 
 def is_loaded(text):
     try:
-        return bool(loads(text, "s.toml"))
+        return not any(check.error for check in loads(text, "s.toml"))
     except SuiteError:
         return False
 

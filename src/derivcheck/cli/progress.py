@@ -54,7 +54,9 @@ def live(total: int, *, quiet: bool, known_ok: bool) -> Iterator[Listener | None
 
 
 def headline(result: CheckResult) -> str:
-    """One line: the check, and the first row that decides its verdict."""
+    """One line: the check, and why it has no rows or the first row that decides its verdict."""
+    if result.error:
+        return f"{result.name}: {' '.join(result.error.split())}"
     rows = [row for row in result.partials if row.verdict is result.verdict and row.verdict is not Verdict.AGREES]
     why = f": {judgement(rows[0])}: {sentence(rows[0])}" if rows else ""
     return f"{result.name}{why}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,6 +16,9 @@ from derivcheck.errors import ExitStatus, RequestError, escaped
 from derivcheck.run.journal import STATE
 from derivcheck.run.plan import Plan, carry_out, chosen, to_stderr
 from derivcheck.suite import selection
+
+if TYPE_CHECKING:
+    from derivcheck.problem import Check
 
 # Options that replace the keys of its checks, and those that need a single check.
 OVERRIDES = (
@@ -33,8 +37,7 @@ def run_suite(request: Request) -> ExitStatus:
     say = _silent if request.quiet else to_stderr
     checks = chosen(plan, say)
     if request.list:
-        typer.echo(escaped(selection.listing(checks)))
-        return ExitStatus.AGREES
+        return _listed(checks)
     deliveries = Deliveries.open(request, show="failures")
     showing = live(len(checks), quiet=request.quiet, known_ok=request.known_ok)
     with showing as listener:
@@ -45,6 +48,15 @@ def run_suite(request: Request) -> ExitStatus:
         were = "check was" if left == 1 else "checks were"
         sys.stderr.write(f"derivcheck: {left} {were} not run; --resume continues\n")
     return report.exit_status
+
+
+def _listed(checks: Sequence[Check]) -> ExitStatus:
+    """--list. Mistakes of entries are shown too."""
+    typer.echo(escaped(selection.listing(checks)))
+    wrong = [check.error for check in checks if check.error]
+    for error in wrong:
+        typer.echo(f"derivcheck: {escaped(error)}", err=True)
+    return ExitStatus.USAGE if wrong else ExitStatus.AGREES
 
 
 def _silent(text: str) -> None:

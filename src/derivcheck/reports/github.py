@@ -114,7 +114,7 @@ def _of_rows(check: CheckResult, report: Report) -> Iterator[tuple[PartialResult
 
 def _level_of_whole(check: CheckResult, report: Report) -> Level | None:
     """The level of what no single row says; None if there is nothing of the kind."""
-    if check.outcome is Outcome.XPASSED:
+    if check.outcome in (Outcome.XPASSED, Outcome.ERROR):
         return Level.ERROR
     tolerated = check.outcome.is_tolerated(known_ok=report.known_ok)
     return Level.WARNING if tolerated or not check.partials else None

@@ -106,6 +106,8 @@ def _of_whole_check(check: CheckResult) -> Iterator[Case]:
     outcome, standing = check.outcome, wording.standing(check)
     if outcome is Outcome.SKIPPED:
         yield Case("check", "skipped", "skipped", check.skip)
+    elif outcome is Outcome.ERROR:
+        yield Case("check", "error", "error", " ".join(check.error.split()), check.error)
     elif outcome is Outcome.XPASSED:
         yield Case("check", "failure", "passed-unexpectedly", standing)
     elif outcome is Outcome.UNSUPPORTED:

@@ -80,9 +80,7 @@ def _findings_of(check: CheckResult) -> Iterator[str]:
 def _counted(checks: Sequence[CheckResult], report: Report) -> str:
     """2 failed, 1 undecided, 997 passed."""
     counts = Counter(check.outcome for check in checks)
-    return ", ".join(
-        f"{counts[o]} {o.value}" for o in sorted(counts, key=lambda o: o.urgency(known_ok=report.known_ok))
-    )
+    return ", ".join(o.counted(counts[o]) for o in sorted(counts, key=lambda o: o.urgency(known_ok=report.known_ok)))
 
 
 def _single(check: CheckResult, report: Report) -> Iterator[str]:

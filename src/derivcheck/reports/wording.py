@@ -174,6 +174,7 @@ def standing(check: CheckResult) -> str:
         Outcome.XFAILED: check.xfail,
         Outcome.XPASSED: f"it should disagree: {check.xfail}",
         Outcome.KNOWN: check.known,
+        Outcome.ERROR: " ".join(check.error.split()),
     }
     return f"{outcome.value}: {reasons[outcome]}" if outcome in reasons else outcome.value
 

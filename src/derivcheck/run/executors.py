@@ -38,7 +38,8 @@ def executor(jobs: int, cluster: str, threads: int | None) -> Iterator[Executor]
 def needs_worker(check: Check) -> bool:
     """Whether a check must run in a process of its own: a user's function may end the process, and a check that does
     not end by itself in time is ended with its process."""
-    return not check.skip and (check.problem.function_name is not None or check.problem.timeout is not None)
+    runs, problem = not (check.skip or check.error), check.problem
+    return runs and (problem.function_name is not None or problem.timeout is not None)
 
 
 def patience(check: Check) -> float | None:

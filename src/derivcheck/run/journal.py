@@ -143,7 +143,7 @@ def key_of(check: Check, sources: Sources, threads: int | None = None) -> str:
     """A hash of everything that decides the result of a check but the versions: 128 bits of SHA-256."""
     problem = check.problem
     asked = [(f.name, getattr(problem, f.name)) for f in fields(problem) if f.name not in FOLLOWING]
-    said = (check.skip, check.xfail, check.known)
+    said = (check.skip, check.xfail, check.known, check.error)
     parts = (check.name, asked, check.engines, said, sources.of(problem.function_name), threads)
     return hashlib.sha256(repr(parts).encode(errors="backslashreplace")).hexdigest()[:32]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from derivcheck.choices import ALL
 from derivcheck.engines import examination, loading
 from derivcheck.engines.registry import names as engine_names
-from derivcheck.errors import DerivcheckError, TimedOut, Unsupported
+from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
@@ -36,7 +36,7 @@ class Found:
 
 def run_check(check: Check) -> CheckResult:
     """Run it. Raises `DerivcheckError` if the request is wrong: a function does not load, a device is missing."""
-    if check.skip:
+    if check.skip or check.error:
         return result(check, {}, {})
     timeout = check.problem.timeout
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -49,11 +49,13 @@ def run_check(check: Check) -> CheckResult:
 
 
 def safe_check(check: Check) -> CheckResult:
-    """Run it; whatever goes wrong becomes a result that says why nothing is proved."""
+    """Run it; whatever goes wrong becomes a result that says so."""
     try:
         return run_check(check)
+    except RequestError as error:
+        return result(replace(check, error=str(error)), {}, {})
     except DerivcheckError as error:
-        return lost(check, " ".join(str(error).split()))
+        return lost(check, str(error))
     except KeyboardInterrupt:
         raise
     except BaseException as error:
