@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from derivcheck.cli import options as o
-from derivcheck.cli import signals
+from derivcheck.cli import refusal, signals
 from derivcheck.cli.request import Request
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, escaped
 from derivcheck.expression import texts
@@ -82,12 +82,11 @@ def command(
 
 
 def _guarded(request: Request) -> ExitStatus:
-    """Run; every error becomes one message and one exit status."""
+    """Run; every error becomes one message and one exit status, and is in every report but that of an interruption."""
     try:
         return _run(request)
     except DerivcheckError as error:
-        _say(str(error))
-        return ExitStatus.USAGE
+        return _refused(request, ExitStatus.USAGE, str(error))
     except Terminated:
         _say("terminated")
         return ExitStatus.TERMINATED
@@ -98,8 +97,14 @@ def _guarded(request: Request) -> ExitStatus:
         if request.debug:
             traceback.print_exc()
         hint = "" if request.debug else " (--debug shows where)"
-        _say(f"a bug in derivcheck: {type(error).__name__}: {error}{hint}")
-        return ExitStatus.BUG
+        return _refused(request, ExitStatus.BUG, f"a bug in derivcheck: {type(error).__name__}: {error}{hint}")
+
+
+def _refused(request: Request, status: ExitStatus, reason: str) -> ExitStatus:
+    _say(reason)
+    if request.report:
+        refusal.deliver(() if request.quiet else request.report, request.suite, status, reason)
+    return status
 
 
 def _say(text: str) -> None:
@@ -203,6 +208,9 @@ def main() -> NoReturn:
         app(args=shielded(sys.argv[1:]), prog_name="derivcheck")
     except SystemExit as end:
         status = end.code
+        said = getattr(end.__context__, "format_message", None)  # an option that does not exist: there is no request
+        if said:
+            refusal.of_command_line(sys.argv[1:], ExitStatus.USAGE, said())
     except Terminated:
         status = ExitStatus.TERMINATED
     sys.exit(_after_streams(ExitStatus.TERMINATED if stopped else status))
