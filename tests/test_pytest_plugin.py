@@ -141,10 +141,10 @@ def test_an_error_of_the_request_is_its_text_alone(project, function, lines):
 
 
 def test_all_mistakes_of_a_suite_are_one_collection_error(project):
-    result = project('[[check]]\nexpression = "x^2"\n[[check]]\nexpression = "x"\nordr = 2\n' + GOOD)
+    result = project('[[check]]\nexpression = "x@2"\n[[check]]\nexpression = "x"\nordr = 2\n' + GOOD)
     result.assert_outcomes(errors=1)
     output = result.stdout.str()
-    assert 'k.derivcheck.toml:5: check "x^2": expression: character' in output
+    assert 'k.derivcheck.toml:5: check "x@2": expression: character' in output
     assert "ordr" in output
     assert "Traceback" not in output
 
@@ -298,3 +298,12 @@ def test_the_package_tells_pytest_of_it():
     entries = tomllib.loads(project_file.read_text())["project"]["entry-points"]["pytest11"]
     assert entries == {"derivcheck": "derivcheck.pytest_plugin"}
     assert import_module(entries["derivcheck"]).pytest_collect_file
+
+
+@pytest.mark.parametrize("name", ["::stop-commands::x", "##[error]x"])
+def test_no_name_is_a_command_of_a_ci_system(project, name):
+    result = project(BAD.replace('"cube"', f'"{name}"'))
+    result.assert_outcomes(failed=1)
+    shown = result.outlines
+    assert sum(name[2:9] in line for line in shown) >= 3  # "stop-co": in the name of the test :: is :
+    assert not [line for line in shown if line.lstrip().startswith("::") or "##[" in line]

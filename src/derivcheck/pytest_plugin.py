@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from derivcheck.errors import DerivcheckError
+from derivcheck.errors import DerivcheckError, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,8 +62,8 @@ class SuiteFile(pytest.File):
         try:
             checks = loader.load(_from_here(self.path), functions=allowed)
         except DerivcheckError as error:
-            raise self.CollectError(str(error)) from None
-        names = _node_names([check.name for check in checks])
+            raise self.CollectError(_harmless(str(error))) from None
+        names = _node_names([_harmless(check.name) for check in checks])
         return (CheckItem.from_parent(self, name=n, check=check) for n, check in zip(names, checks, strict=True))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **more: Any) -> Any:
@@ -143,8 +143,9 @@ class CheckItem(pytest.Item):
         error = excinfo.value
         if not isinstance(error, (NotAgreed, DerivcheckError)):
             return super().repr_failure(excinfo, *args, **more)
-        reason = error.reason if isinstance(error, NotAgreed) else str(error).partition("\n")[0]
-        return _shown(excinfo, str(error), reason, self.path, self.check.line)
+        text = _harmless(str(error))
+        reason = _harmless(error.reason) if isinstance(error, NotAgreed) else text.partition("\n")[0]
+        return _shown(excinfo, text, reason, self.path, self.check.line)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.check.line - 1, self.name
@@ -167,6 +168,13 @@ def _shown(excinfo: pytest.ExceptionInfo[BaseException], text: str, reason: str,
     shown.reprtraceback.reprentries[0].lines = text.split("\n")
     shown.reprcrash.path, shown.reprcrash.lineno, shown.reprcrash.message = str(path), line, reason
     return shown
+
+
+def _harmless(text: str) -> str:
+    """What pytest prints from the start of a line on, without commands of a CI system: names come from the suite."""
+    from derivcheck.run.streams import disarmed  # noqa: PLC0415 only a failure needs it
+
+    return disarmed(f"\n{escaped(text)}")[1:]
 
 
 def _known_ok(config: pytest.Config) -> bool:

@@ -14,6 +14,12 @@ KILLER = """
 import os, signal, time, torch
 def kill(x):
     os.kill(os.getpid(), signal.SIGKILL)
+def leave(x):
+    os._exit(0)
+def exit(x):
+    raise SystemExit(0)
+def sleep(x):
+    time.sleep(600)
 def slow(x):
     time.sleep(0.2)
     return x * 2
@@ -74,6 +80,21 @@ def test_a_killed_worker_costs_its_own_check(folder):
     assert all("SIGKILL" in row["message"] for row in killed["partials"])
     assert found.returncode == 3
     assert "9 checks: 8 passed, 1 undecided." in found.stdout
+
+
+def test_whatever_a_function_does_costs_its_own_check_without_jobs_too(folder):
+    names = ("kill", "leave", "exit", "sleep")
+    entries = [f'[[check]]\nname = "{n}"\nexpression = "x"\nfunction = "f.py:{n}"\ntimeout = 1\n' for n in names]
+    suite(folder, HONEST.format(k=2), *entries, HONEST.format(k=3))
+    done = run(folder, "--report", "json=r.json", "--report", "junit=r.xml")
+    checks = {c["name"]: c for c in json.loads((folder / "r.json").read_text())["checks"]}
+    assert list(checks) == ["c2", *names, "c3"]
+    said = [" ".join({row["message"] for row in checks[name]["partials"]}) for name in names]
+    words = ("killed by SIGKILL", "ended with status 0", "SystemExit: 0", "it took longer than 2 s and was stopped")
+    assert [word in text for word, text in zip(words, said, strict=True)] == [True] * 4, said
+    assert checks["c2"]["verdict"] == checks["c3"]["verdict"] == "agrees"
+    assert done.returncode == 3
+    assert (folder / "r.xml").read_text().count("<testsuite ") == 6
 
 
 def test_jobs_change_nothing_in_the_report(folder):

@@ -104,3 +104,10 @@ def test_a_power_with_a_number_as_exponent_has_its_derivatives_at_zero():
         (y,) = torch.autograd.grad(y, x, torch.ones_like(x), create_graph=True)
         assert torch.isfinite(y).all()
     assert y.item() == 2
+
+
+@pytest.mark.parametrize("text", ["polygamma(2, x)", "zeta(3.5, x)"])
+def test_what_torch_does_not_finish_at_negative_numbers_is_unsupported(text):
+    """torch's zeta takes one step per unit: at -1e12 + 1/2 it computes for hours, and no signal interrupts it."""
+    with pytest.raises(Unsupported, match="one step per unit"):
+        lowered(text)(torch.tensor([-1e12 + 0.5], dtype=torch.float64))

@@ -1,6 +1,7 @@
 """Where reports go: the terminal, a log, or files, which are known to be writable before the work begins."""
 
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -14,6 +15,7 @@ from derivcheck.cli.progress import bar
 from derivcheck.cli.request import Request
 from derivcheck.errors import RequestError, escaped, printable
 from derivcheck.reports import FORMATS, encoding, renderer
+from derivcheck.reports.characters import UNFIT
 from derivcheck.results import Report
 from derivcheck.run import files, streams
 
@@ -107,7 +109,14 @@ def _print(name: str, text: str) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
     else:
-        sys.stdout.write(streams.disarmed(text, **ESCAPES[name]) if name in ESCAPES else text)
+        sys.stdout.write(_for_programs(text, name) if name in ESCAPES else text)
+
+
+def _for_programs(text: str, name: str) -> str:
+    """Text in a format for programs, with nothing that acts on a terminal or a CI system and the same meaning."""
+    if name == "json":
+        text = UNFIT.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    return streams.disarmed(text, **ESCAPES[name])
 
 
 def _warn(text: str) -> None:

@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from derivcheck.errors import printable
 from derivcheck.outcomes import Verdict
 from derivcheck.reports.wording import judgement, sentence
 from derivcheck.sampling.progress import listening
@@ -46,7 +47,7 @@ def live(total: int, *, quiet: bool, known_ok: bool) -> Iterator[Listener | None
             progress.update(task, advance=1, description=", ".join(f"{n} {what}" for what, n in counts.items()))
             if result.outcome.needs_attention(known_ok=known_ok):
                 progress.console.print(
-                    f"[bold]{result.outcome.value}[/bold] {escape(headline(result))}", soft_wrap=True
+                    f"[bold]{result.outcome.value}[/bold] {escape(printable(headline(result)))}", soft_wrap=True
                 )
 
         yield listener

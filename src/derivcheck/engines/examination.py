@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from derivcheck.engines.arity import cure, require_arity
 from derivcheck.engines.calling import is_lacking, user_function
 from derivcheck.engines.loading import HERE, UserFunction, raised
 from derivcheck.errors import DerivcheckError, FunctionError
@@ -26,7 +27,8 @@ def first_evaluation(problem: Problem, evaluate: Evaluate, points: Tensor) -> Pa
     """The first evaluation. Raises `FunctionError` with what the user's function does wrong."""
     if problem.function is None:
         return evaluate(points)
-    examine(user_function(problem), problem.function_name, list(points))
+    require_arity(problem)
+    examine(user_function(problem), problem.function_name, list(points), cure(problem))
     try:
         return evaluate(points)
     except (DerivcheckError, KeyboardInterrupt):
@@ -46,8 +48,9 @@ def failure(problem: Problem, error: BaseException) -> FunctionError | None:
     return raised(problem.function_name, "raises", error)
 
 
-def examine(function: UserFunction, name: str | None, columns: Sequence[Tensor]) -> None:
-    """Call the function twice on n points and refuse what cannot be differentiated point by point.
+def examine(function: UserFunction, name: str | None, columns: Sequence[Tensor], arity: str = "") -> None:
+    """Call the function twice on n points and refuse what cannot be differentiated point by point. `arity` says what
+    else it could be called with, for one that does not even take its arguments.
 
     It is called as a training loop does, with leaves that require grad: it may differentiate by itself.
     """
@@ -62,7 +65,7 @@ def examine(function: UserFunction, name: str | None, columns: Sequence[Tensor])
         if isinstance(error, Exception) and is_lacking(error):
             return  # the engine says so, as a row
         _require_no_writing(function, name, columns, error)
-        raise raised(name, "raises", error) from None
+        raise raised(name, "raises", error, arity if isinstance(error, TypeError) else "") from None
     _require_column(first, columns[0], name)
     _require_untouched(given, columns, name)
     with torch.enable_grad():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from derivcheck.choices import ALL
 from derivcheck.engines import examination, loading
 from derivcheck.engines.registry import names as engine_names
 from derivcheck.errors import DerivcheckError, TimedOut, Unsupported
@@ -14,7 +15,6 @@ from derivcheck.exact.referee import Referees
 from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict
-from derivcheck.problem import ALL
 from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
 from derivcheck.run.times import times
@@ -38,7 +38,9 @@ def run_check(check: Check) -> CheckResult:
     """Run it. Raises `DerivcheckError` if the request is wrong: a function does not load, a device is missing."""
     if check.skip:
         return result(check, {}, {})
-    problem, referees = _begun(_prepared(check))
+    timeout = check.problem.timeout
+    deadline = None if timeout is None else time.monotonic() + timeout
+    problem, referees = _begun(replace(_prepared(check), deadline=deadline))
     every = check.engines == (ALL,)
     names = engine_names() if every else check.engines
     found = {name: by_engine(replace(problem, engine=name), referees) for name in names}
@@ -52,7 +54,9 @@ def safe_check(check: Check) -> CheckResult:
         return run_check(check)
     except DerivcheckError as error:
         return lost(check, " ".join(str(error).split()))
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return lost(check, f"{type(error).__name__}: {error}")
 
 
@@ -119,7 +123,6 @@ def lost(check: Check, reason: str) -> CheckResult:
 def by_engine(problem: Problem, referees: Referees | None) -> Found:
     """Check one problem by its engine. The engines of a check share its referees, which are None without a formula."""
     start = time.perf_counter()
-    problem = replace(problem, deadline=None if problem.timeout is None else time.monotonic() + problem.timeout)
     found = _symbolic_stage(problem)
     seconds = Seconds(prepare=time.perf_counter() - start)
     able = replace(problem, partials=tuple(alpha for alpha in problem.partials if alpha not in found))

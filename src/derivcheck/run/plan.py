@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derivcheck.errors import escaped
-from derivcheck.run.executors import executor, stopping_on_sigterm
+from derivcheck.run.executors import executor, needs_worker, stopping_on_sigterm
 from derivcheck.run.journal import STATE, Journal, Say, read
 from derivcheck.run.many import Run
 from derivcheck.suite import selection
@@ -76,10 +76,10 @@ def _failed_last(checks: Sequence[Check], plan: Plan, say: Say) -> tuple[Check, 
 
 def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None, say: Say = to_stderr) -> Report:
     """Run the chosen checks, and write each result to the journal as it comes in."""
+    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)  # refused before torch
     from derivcheck.run.one import lost, safe_check  # noqa: PLC0415 torch
     from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 torch
 
-    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)
     run = Run(
         checks,
         safe_check,
@@ -95,7 +95,8 @@ def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = N
             torch_threads(plan.threads),
             executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
         ):
-            report = reported(run, chosen_executor)
+            apart = needs_worker if plan.jobs == 1 and not plan.cluster else None
+            report = reported(run, chosen_executor, apart=apart)
         if not report.interrupted:
             journal.finish()
         return report
