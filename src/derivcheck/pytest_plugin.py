@@ -143,12 +143,18 @@ class CheckItem(pytest.Item):
         error = excinfo.value
         if not isinstance(error, (NotAgreed, DerivcheckError)):
             return super().repr_failure(excinfo, *args, **more)
-        text = _harmless(str(error))
-        reason = _harmless(error.reason) if isinstance(error, NotAgreed) else text.partition("\n")[0]
-        return _shown(excinfo, text, reason, self.path, self.check.line)
+        reason = error.reason if isinstance(error, NotAgreed) else str(error).partition("\n")[0]
+        return _shown(excinfo, str(error), reason, self.path, self.check.line)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.check.line - 1, self.name
+
+
+def _harmless(text: str) -> str:
+    """What pytest prints from the start of a line on, without commands of a CI system: names come from the suite."""
+    from derivcheck.run.streams import disarmed  # noqa: PLC0415 only a failure needs it
+
+    return disarmed(f"\n{escaped(text)}")[1:]
 
 
 def _node_names(names: Sequence[str]) -> list[str]:
@@ -165,16 +171,9 @@ def _node_names(names: Sequence[str]) -> list[str]:
 def _shown(excinfo: pytest.ExceptionInfo[BaseException], text: str, reason: str, path: Path, line: int = 1) -> Any:
     """What pytest prints of a failure, by itself or for pytest-xdist: the text, and in the short summary the reason."""
     shown: Any = excinfo.getrepr(style="value")
-    shown.reprtraceback.reprentries[0].lines = text.split("\n")
-    shown.reprcrash.path, shown.reprcrash.lineno, shown.reprcrash.message = str(path), line, reason
+    shown.reprtraceback.reprentries[0].lines = _harmless(text).split("\n")
+    shown.reprcrash.path, shown.reprcrash.lineno, shown.reprcrash.message = str(path), line, _harmless(reason)
     return shown
-
-
-def _harmless(text: str) -> str:
-    """What pytest prints from the start of a line on, without commands of a CI system: names come from the suite."""
-    from derivcheck.run.streams import disarmed  # noqa: PLC0415 only a failure needs it
-
-    return disarmed(f"\n{escaped(text)}")[1:]
 
 
 def _known_ok(config: pytest.Config) -> bool:
