@@ -193,6 +193,8 @@ class Report:
     """Whether known defects pass, so that only new ones fail."""
     terminated: bool = False
     """Whether SIGTERM interrupted it."""
+    refusal: tuple[ExitStatus, str] | None = None
+    """Why nothing was checked, as text, if the request is wrong or something broke; then there are no checks."""
 
     @property
     def verdict(self) -> Verdict:
@@ -201,6 +203,8 @@ class Report:
 
     @property
     def exit_status(self) -> ExitStatus:
+        if self.refusal:
+            return self.refusal[0]
         if self.interrupted:
             return ExitStatus.TERMINATED if self.terminated else ExitStatus.INTERRUPTED
         outcomes = {check.outcome for check in self.checks}

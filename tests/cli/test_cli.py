@@ -137,11 +137,11 @@ def test_reports_go_to_files_and_to_stdout(tmp_path):
     assert os.listdir(tmp_path) == ["out.json"]
 
 
-def test_a_report_file_is_left_alone_when_the_work_fails(tmp_path):
+def test_a_report_file_says_why_the_work_failed(tmp_path):
     target = tmp_path / "out.json"
     target.write_text("old")
     assert run("x@2", "--report", f"json={target}").exit_code == 2
-    assert target.read_text() == "old"
+    assert "cannot be part of an expression" in json.loads(target.read_text())["error"]
     assert os.listdir(tmp_path) == ["out.json"]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from derivcheck.cli import refusal
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, did_you_mean, escaped, printable, shortened
 
 LONGEST_SHOWN = 60  # characters of an argument in a message: most of an 80-column line
@@ -31,6 +32,7 @@ class Command(TyperCommand):
         except DerivcheckError as error:
             wrong = error
         typer.echo(f"derivcheck: {escaped(str(wrong))}", err=True)
+        refusal.of_command_line(args, ExitStatus.USAGE, str(wrong))
         raise typer.Exit(int(ExitStatus.USAGE))
 
     def shielded(self, arguments: Sequence[str]) -> list[str]:

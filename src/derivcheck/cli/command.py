@@ -6,14 +6,16 @@ Nothing heavy is imported before it is needed: `--help` must not wait a second f
 import os
 import sys
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from derivcheck.cli import options as o
-from derivcheck.cli import signals
+from derivcheck.cli import refusal, signals
 from derivcheck.cli.arguments import Command
 from derivcheck.cli.collection import nothing_collected
+from derivcheck.cli.project import PROJECT, has_suite
 from derivcheck.cli.request import Request
 from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, escaped
 from derivcheck.expression import texts
@@ -88,12 +90,11 @@ def command(
 
 
 def _guarded(request: Request) -> ExitStatus:
-    """Run; every error becomes one message and one exit status."""
+    """Run; every error becomes one message and one exit status, and is in every report but that of an interruption."""
     try:
         return _run(request)
     except DerivcheckError as error:
-        _say(str(error))
-        return ExitStatus.USAGE
+        return _refused(request, ExitStatus.USAGE, str(error))
     except Terminated:
         _say("terminated")
         return ExitStatus.TERMINATED
@@ -104,8 +105,15 @@ def _guarded(request: Request) -> ExitStatus:
         if request.debug:
             traceback.print_exc()
         hint = "" if request.debug else " (--debug shows where)"
-        _say(f"a bug in derivcheck: {type(error).__name__}: {error}{hint}")
-        return ExitStatus.BUG
+        return _refused(request, ExitStatus.BUG, f"a bug in derivcheck: {type(error).__name__}: {error}{hint}")
+
+
+def _refused(request: Request, status: ExitStatus, reason: str) -> ExitStatus:
+    _say(reason)
+    reports = [text for text in request.report if "=" in text or not request.quiet]
+    if reports:
+        refusal.deliver(reports, request.suite, status, reason)
+    return status
 
 
 def _say(text: str) -> None:
@@ -115,6 +123,10 @@ def _say(text: str) -> None:
 
 def _run(request: Request) -> ExitStatus:
     request.require_shown()
+    if not request.given & {"expression", "suite"} and has_suite(PROJECT):
+        request = replace(request, suite=(PROJECT,), given=request.given | {"suite"})
+        if not request.quiet:
+            _say(f"the checks of {PROJECT}")
     if request.suite:
         from derivcheck.cli.suite import run_suite  # noqa: PLC0415 sympy
 

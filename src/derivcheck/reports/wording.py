@@ -180,7 +180,9 @@ def standing(check: CheckResult) -> str:
 
 
 def hindrance(report: Report) -> str:
-    """Why the run as a whole did not finish; empty if it did."""
+    """Why the run as a whole did not begin or did not finish; empty if it did."""
+    if report.refusal:
+        return report.refusal[1]
     if report.interrupted:
         return "interrupted: only the checks that finished before are here"
     return "" if report.checks else "no check was run"
