@@ -23,6 +23,8 @@ class Side:
     """log2 of the largest error in units of u·|exact|."""
     seconds: float = math.nan
     """Median time of this partial alone at all points."""
+    seconds_min: float = math.nan
+    """The shortest: what tables show, because a pause of the machine does not change it."""
     seconds_iqr: float = math.nan
 
 
@@ -111,11 +113,14 @@ class PartialResult:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Times of one check in seconds: the preparation, and the median evaluation of all partials at all points."""
+    """Times of one check in seconds: the preparation, and the median and the shortest evaluation of all partials at all
+    points."""
 
     prepare: float = math.nan
     autograd: float = math.nan
+    autograd_min: float = math.nan
     sympy: float = math.nan
+    sympy_min: float = math.nan
     referee: float = math.nan
     total: float = math.nan
 

@@ -174,8 +174,10 @@ def _numeric_stage(
     spent = replace(
         seconds,
         prepare=seconds.prepare + evidence.prepare_seconds,
-        autograd=together[0][0],
-        sympy=together[1][0],
+        autograd=together[0].median,
+        autograd_min=together[0].minimum,
+        sympy=together[1].median,
+        sympy_min=together[1].minimum,
         referee=evidence.referee_seconds,
     )
     return found, spent
