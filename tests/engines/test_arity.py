@@ -1,5 +1,7 @@
 """A function that does not take what it is given, or cannot be differentiated (again), is refused with the reason."""
 
+import functools
+
 import pytest
 import torch
 from torch.autograd.function import once_differentiable
@@ -28,6 +30,15 @@ def any_number(*columns):
 
 def keyword_only(x, *, y):
     return x * y
+
+
+@functools.wraps(keyword_only)
+def of_a_matrix(X):
+    return X[:, 0] * X[:, 1]
+
+
+def within(x, y):
+    return torch.sin(x, y, x)
 
 
 def nothing():
@@ -63,7 +74,7 @@ WRONG = {
     nothing: f"nothing takes 0 arguments, but it is given 2: {COLUMNS}",
     torch.nn.Linear(2, 1): f"Linear takes 1 argument (input), but it is given 2: {COLUMNS}",
     Cubic.apply: f"Cubic takes 1 argument (x), but it is given 2: {COLUMNS}",
-    torch.sin: "sin() takes 1 positional argument but 2 were given\nWith --layout matrix it is given one tensor (n, 2)",
+    torch.sin: "cannot be called like this: sin() takes 1 positional argument but 2 were given\nWith --layout",
 }
 
 
@@ -85,6 +96,13 @@ def test_a_wrong_number_of_arguments_is_named_for_a_matrix_and_for_defaults():
 @pytest.mark.parametrize(("text", "function"), [("x*y", any_number), ("x*y", keyword_only), ("2*x", with_default)])
 def test_any_number_keywords_and_defaults_are_no_mistake(text, function):
     assert check(text, function=function, points=10, timing=False).ok
+
+
+def test_only_a_call_that_failed_is_a_matter_of_its_arguments():
+    assert check("x*y", function=of_a_matrix, layout="matrix", points=10, timing=False).ok
+    with pytest.raises(FunctionError, match=r"(?s)within raises:.*in within.*TypeError: sin\(\)") as caught:
+        check("x*y", function=within, points=10)
+    assert "--layout" not in str(caught.value)
 
 
 def test_a_missing_backward_is_unsupported_alone_and_in_a_suite():

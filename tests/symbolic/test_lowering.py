@@ -1,5 +1,6 @@
 """What the expression becomes in torch, against mpmath."""
 
+import math
 import random
 
 import mpmath
@@ -90,6 +91,12 @@ def test_a_sum_is_what_a_person_would_write(text, operations):
 
 def test_a_constant_expression_still_has_one_value_per_point():
     assert lowered("sqrt(2) + 0*x")(torch.zeros(3, dtype=torch.float32)).tolist() == [pytest.approx(2**0.5)] * 3
+
+
+@pytest.mark.parametrize("text", ["1e300 + 0*x", "Piecewise((1e300, x > 0), (x, True))"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_a_number_beyond_the_dtype_is_infinite(text, dtype):
+    assert lowered(text)(torch.ones(2, dtype=dtype)).tolist() == [math.inf] * 2
 
 
 def test_a_number_beyond_float64_is_unsupported():

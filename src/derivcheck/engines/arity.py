@@ -10,7 +10,7 @@ from derivcheck.problem import Problem
 MOST_NAMED = 10  # parameters and variables in a message: one line
 
 
-def require_arity(problem: Problem) -> None:
+def require_arity(problem: Problem, name: str) -> None:
     """Raise `FunctionError` if the signature of the user's function rules out the call. Where there is no signature,
     nothing is known."""
     assert problem.function is not None
@@ -19,11 +19,10 @@ def require_arity(problem: Problem) -> None:
         return
     matrix = problem.layout == "matrix"
     given: Sequence[str] = ["X"] if matrix else arguments(problem.function, problem.variables)
-    names = [name for name in given if not matrix and _is_keyword_only(found, name)]
+    keywords = [word for word in given if not matrix and _is_keyword_only(found, word)]
     try:
-        found.bind(*given[: len(given) - len(names)], **dict.fromkeys(names))
+        found.bind(*given[: len(given) - len(keywords)], **dict.fromkeys(keywords))
     except TypeError:
-        name = problem.function_name or "the function"
         cause = f"{name} takes {_taken(found)}, but it is given {given_to(problem)}"
         raise FunctionError(cause, cure(problem)) from None
 

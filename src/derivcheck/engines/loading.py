@@ -128,11 +128,19 @@ def _public(found: Any) -> list[str]:
     return [n for n in dir(found) if not n.startswith("_")][:MOST_NAMES] or ["nothing public"]
 
 
-def raised(name: str | None, what: str, error: BaseException, outright: str = "") -> FunctionError:
-    """A `FunctionError` with the user's error and the last of the user's own frames. `outright` is the cure if the call
-    itself failed, so that none is the user's."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((HERE, "<frozen"))]
-    own = [f for f in frames if not f.filename.startswith(TORCH)]
-    shown = "".join(traceback.format_list((own or frames[-1:])[-MOST_FRAMES:]))
+def raised(name: str | None, what: str, error: BaseException) -> FunctionError:
+    """A `FunctionError` with the user's error and the last of the user's own frames; else the last one of torch."""
+    frames = users_frames(error) or [f for f in traceback.extract_tb(error.__traceback__) if not _is_ours(f)][-1:]
+    shown = "".join(traceback.format_list(frames[-MOST_FRAMES:]))
     text = "".join(traceback.format_exception_only(error)).strip()
-    return FunctionError(f"{name or 'the function'} {what}:\n{shown}{text}", "" if own else outright)
+    return FunctionError(f"{name or 'the function'} {what}:\n{shown}{text}", "")
+
+
+def users_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of an error that are neither ours nor torch's; none if the call itself failed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f for f in frames if not _is_ours(f) and not f.filename.startswith(TORCH)]
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    return frame.filename.startswith((HERE, "<frozen"))

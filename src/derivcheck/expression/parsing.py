@@ -190,7 +190,8 @@ class _Builder:
         largest, denominator = bounds.exponents(value)
         if largest > bounds.LARGEST_NESTED:
             raise self.error(node, "nested powers make too large an exponent", LARGE_POWER)
-        if denominator > bounds.LARGEST_EXPONENT and not base.free_symbols:  # sympy computes them for each other
+        nested = base.is_Pow and base.base.is_Pow
+        if denominator > bounds.LARGEST_EXPONENT and nested and not base.free_symbols:  # sympy evaluates each twice
             raise self.error(node, "roots of a constant are nested too deeply", LARGE_POWER)
         if denominator > bounds.LARGEST_EXPONENT:  # of 64 nested square roots sympy makes x**(1/2**64)
             return sp.Pow(base, exponent, evaluate=False)

@@ -68,6 +68,11 @@ class Journal:
         self.path, self._say = path, say
         sources = Sources()
         self._keys = {id(check): key_of(check, sources, threads) for check in checks}
+        self._known: dict[str, CheckResult] = {}
+        self._file: int | None = None
+        if not _is_ours(path):
+            say(f"{path}: not a journal of derivcheck, so it is left alone; --resume and --last-failed will not work")
+            return
         self._known = self._recall(checks) if resume else {}
         self._file = self._opened()
         if self._file is not None:
@@ -111,11 +116,6 @@ class Journal:
     def _opened(self) -> int | None:
         """A descriptor to append to; None, and a sentence, where nothing can be written."""
         try:
-            if self.path.parent == FOLDER:
-                files.require_own_folder(FOLDER)
-            elif not _is_ours(self.path):
-                self._say(f"{self.path}: not a journal of derivcheck, so it is left alone; --resume will not work")
-                return None
             self.path.parent.mkdir(parents=True, exist_ok=True)
             beginning = 0 if self._known else os.O_TRUNC
             return files.open_own(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | beginning)
@@ -166,10 +166,14 @@ def _is_lost(result: CheckResult) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether derivcheck may write there: nothing, an empty file, or a journal of any version."""
+    """Whether derivcheck may write there: in its own folder, or over nothing, an empty file or any journal. Raises
+    `RequestError` if there is a link or a device."""
+    if path.parent == FOLDER:
+        files.require_own_folder(FOLDER)
+        return True
     try:
         handle = files.open_own(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except OSError:  # there is nothing, or what is there cannot be written either
         return True
     with os.fdopen(handle, "rb") as file:
         start = file.read(len(BEGINNING))
