@@ -11,7 +11,7 @@ import sympy as sp
 import torch
 
 from derivcheck import problem as problems
-from derivcheck.engines import loading
+from derivcheck.engines import loading, state
 from derivcheck.engines.registry import engine
 from derivcheck.errors import RequestError, did_you_mean, printable
 from derivcheck.expression import texts
@@ -48,6 +48,7 @@ class Arguments(Options, total=False):
     threads: int | None
 
 
+@state.standard()
 def check(
     expression: str | sp.Expr,
     *,

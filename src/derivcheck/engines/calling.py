@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from derivcheck.engines import state
 from derivcheck.errors import Unsupported
 from derivcheck.problem import Problem
 from derivcheck.symbolic.differentiation import symbolic_of
@@ -51,12 +52,12 @@ def user_function(problem: Problem) -> Callable[..., Any]:
     """
     function = problem.function
     assert function is not None
+    order, kept = arguments(function, problem.variables), state.keeping(function)
     if problem.layout == "matrix":
-        return lambda *columns: function(torch.stack(columns, dim=1))
-    order = arguments(function, problem.variables)
+        return lambda *columns: kept(torch.stack(columns, dim=1))
     if order == problem.variables:
-        return function
-    return _by_name(function, problem.variables, order)
+        return kept
+    return _by_name(kept, problem.variables, order)
 
 
 def _by_name(function: Callable[..., Any], variables: tuple[str, ...], order: tuple[str, ...]) -> Callable[..., Any]:
