@@ -20,15 +20,6 @@ CALLERS = (
     "loading.py",
 )  # fmt: skip
 DIRECTLY = ("calling.py", "state.py")  # those whose own frame is the last if what they call is built in
-    "calling.py",
-    "reverse.py",
-    "forward.py",
-    "forward_over_reverse.py",
-    "jet.py",
-    "protocol_calls.py",
-    "state.py",
-    "loading.py",
-)
 
 if TYPE_CHECKING:
     from derivcheck.engines.extend import Evaluate, Partials
