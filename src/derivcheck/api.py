@@ -12,7 +12,7 @@ import torch
 
 from derivcheck import problem as problems
 from derivcheck.choices import ALL, require_known
-from derivcheck.engines import loading
+from derivcheck.engines import loading, state
 from derivcheck.engines.registry import engine
 from derivcheck.errors import RequestError, did_you_mean, printable
 from derivcheck.expression import texts
@@ -49,6 +49,7 @@ class Arguments(Options, total=False):
     threads: int | None
 
 
+@state.standard()
 def check(
     expression: str | sp.Expr,
     *,

@@ -16,7 +16,11 @@ from derivcheck.engines.loading import HERE, UserFunction, raised, users_frames
 from derivcheck.errors import DerivcheckError, FunctionError
 
 # The modules of this package that call the user's function or its backward: what is raised further in is not theirs.
-CALLERS = ("calling.py", "reverse.py", "forward.py", "forward_over_reverse.py", "jet.py", "protocol_calls.py")
+CALLERS = (
+    "calling.py", "reverse.py", "forward.py", "forward_over_reverse.py", "jet.py", "protocol_calls.py", "state.py",
+    "loading.py",
+)  # fmt: skip
+DIRECTLY = ("calling.py", "state.py")  # those whose own frame is the last if what they call is built in
 
 if TYPE_CHECKING:
     from derivcheck.engines.extend import Evaluate, Partials
@@ -40,9 +44,13 @@ def failure(problem: Problem, error: BaseException) -> FunctionError | None:
     """The error as one of the user's function, if it is: raised in its code, or in torch on its behalf."""
     if problem.function is None or isinstance(error, (DerivcheckError, KeyboardInterrupt)):
         return None
+    if not isinstance(error, Exception):  # SystemExit and the like: nothing of ours raises them
+        return raised(problem.function_name, "raises", error)
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     inner = max((i for i, file in enumerate(files) if file.startswith(HERE)), default=-1)
-    if not files[inner].endswith(CALLERS) or (inner == len(files) - 1 and not files[inner].endswith("calling.py")):
+    if not files[inner].endswith(CALLERS) or (
+        inner == len(files) - 1 and not files[inner].endswith(("calling.py", "state.py"))
+    ):
         return None  # ours
     return raised(problem.function_name, "raises", error)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from derivcheck.choices import ALL
-from derivcheck.engines import examination, loading
+from derivcheck.engines import examination, loading, state
 from derivcheck.engines.registry import names as engine_names
 from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported
 from derivcheck.exact.referee import Referees
@@ -34,6 +34,7 @@ class Found:
     seconds: Seconds
 
 
+@state.standard()
 def run_check(check: Check) -> CheckResult:
     """Run it. Raises `DerivcheckError` if the request is wrong: a function does not load, a device is missing."""
     if check.skip or check.error:
@@ -68,6 +69,7 @@ def _prepared(check: Check) -> Problem:
     devices.require_dtype(problem.device, problem.dtype)
     if problem.function is None and problem.function_name:
         problem = replace(problem, function=loading.load(problem.function_name))
+    state.set_default_dtype(for_function=problem.function is not None)  # after the import, which may have set another
     return problem
 
 
