@@ -78,7 +78,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("function", WRONG, ids=lambda function: function.__name__)
+@pytest.mark.parametrize(
+    "function", WRONG, ids=lambda function: type(function).__name__ + getattr(function, "__name__", "")
+)
 def test_a_wrong_number_of_arguments_is_named_with_the_layout(function):
     with pytest.raises(FunctionError) as caught:
         check("x*y", function=function, points=10)
