@@ -11,7 +11,6 @@ only as far as exact mathematics confirms its size:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 COPIES = 12  # of a point: as many as the runs of a perturbation
 FEWEST = 3  # copies that must have an error for their scatter to say anything
 SHARED = 8  # times what exact mathematics confirms: a kernel takes other steps than the formula
-LINE = 2.0**-4  # relative length of a line of copies to either side, and the degree of the curve that is fitted:
-DEGREE = 4  # it leaves a millionth of a smooth error, times how it is conditioned
-MIRRORED = 0.97  # a copy outside of the domain is put on the other side, beside its counterpart
 STEEP = 2  # several roundings, 8 at least, that move a formula less than so many times as far as one does
 NEAR = 8  # roundings: the errors of a backward stable kernel already have nothing to do with each other
 FAR = 2.0**-20  # or the square root of u: a kernel that has few bits left gives other bits
@@ -48,11 +44,6 @@ def steps(dtype: torch.dtype) -> tuple[float, ...]:
     """
     u = ulp.unit_roundoff(dtype)
     return () if torch.finfo(dtype).bits < 32 else (NEAR * u, max(FAR, u**0.5))
-
-
-def by_copies(dtype: torch.dtype) -> tuple[Callable[[Judge, Tensor], Tensor], ...]:
-    """The estimates of this module that compare copies of a point, for what half precision has too few floats."""
-    return (scatter, unsmooth) if steps(dtype) else ()
 
 
 def scatter(judge: Judge, points: Tensor) -> Tensor:
@@ -85,34 +76,6 @@ def _at_copies(judge: Judge, points: Tensor, reach: Tensor) -> tuple[Tensor, Ten
         errors.append(exact.signed_error(judge.attempted(moved.to(judge.dtype))).masked_fill(~usable, torch.nan))
         values.append(exact.high.masked_fill(~usable, torch.nan))
     return torch.stack(errors), torch.stack(values)
-
-
-def unsmooth(judge: Judge, points: Tensor) -> Tensor:
-    """The noise of a kernel whose result has few bits left and takes the same steps for all near copies, (k, c): how
-    far errors on a line through the point are from a smooth curve, as far as the lowered formula confirms their size.
-    A wrong formula errs smoothly."""
-    times = torch.linspace(-1, 1, COPIES, dtype=torch.float64).repeat(points.shape[1], 1) * LINE
-    low, high = ends(judge.problem)
-    errors = []
-    for i in range(COPIES):
-        copy = points * (1 + times[:, i])
-        outside = ((copy < low) | (copy > high)).any(0)
-        times[outside, i] *= -MIRRORED
-        moved = into(judge.problem, points * (1 + times[:, i]))
-        exact = judge.exact(moved)
-        found = exact.signed_error(judge.attempted(moved.to(judge.dtype)))
-        errors.append(found.masked_fill(exact.status != Status.SETTLED, torch.nan))
-    left = _from_curve(times / LINE, torch.stack(errors, 1))
-    return torch.minimum(spread(left), SHARED * _spreads_of_formula(judge, points)[0])
-
-
-def _from_curve(times: Tensor, errors: Tensor) -> Tensor:
-    """(copies, k, c): what a polynomial fit at times (k, copies) leaves of errors (k, copies, c); NaN where one is."""
-    powers = torch.stack([times**p for p in range(DEGREE + 1)], 2)
-    known = torch.isfinite(errors).all(1, keepdim=True)
-    usable = torch.where(known, errors, 0.0)
-    fit = torch.linalg.lstsq(powers, usable).solution
-    return torch.where(known, usable - powers @ fit, torch.nan).transpose(0, 1)
 
 
 def steep(judge: Judge, points: Tensor) -> Tensor:
