@@ -20,6 +20,7 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.exact.enclosures import Status
+from derivcheck.judgement.bound import FACTOR, ROUNDINGS
 from derivcheck.judgement.noise import MORE_RUNS, spread, spreads
 from derivcheck.sampling.points import ends, into, placed
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 COPIES = 12  # of a point: as many as the runs of a perturbation
 FEWEST = 3  # copies that must have an error for their scatter to say anything
 SHARED = 8  # times what exact mathematics confirms: a kernel takes other steps than the formula
+CANCELS = 64  # roundings of the value: six bits are lost, eight times as much as a formula of eight steps may lose
 STEEP = 2  # several roundings, 8 at least, that move a formula less than so many times as far as one does
 NEAR = 8  # roundings: the errors of a backward stable kernel already have nothing to do with each other
 FAR = 2.0**-20  # or the square root of u: a kernel that has few bits left gives other bits
@@ -91,13 +93,29 @@ def steep(judge: Judge, points: Tensor) -> Tensor:
     return found
 
 
-def _spreads_of_formula(judge: Judge, points: Tensor) -> tuple[Tensor, Tensor]:
-    """What perturbing the lowered formulas says, by one rounding and by several, each (k, c)."""
+def cancelled(judge: Judge, points: Tensor) -> Tensor:
+    """The noise of the lowered formula, (k, c), where its terms cancel, and where the same code in float64 has no larger
+    error than the formula has there: gelu(approximate="tanh") at -6 is 0 in float32, as the formula is, inside one
+    kernel that no perturbation reaches. An error that does not shrink in float64 as the formula's does is not
+    rounding."""
+    inside, _ = _spreads_of_formula(judge, points)
+    referee = judge.referees.of(judge.problem.partials, torch.float64)
+    exact = referee.enclose(points).at(slice(None), judge.columns)
+    error, size = exact.error(judge.attempted(points)), exact.high.abs()
+    wide, _ = _spreads_of_formula(judge, points, torch.float64)
+    shrinks = error <= FACTOR * wide + ROUNDINGS * ulp.unit_roundoff(torch.float64) * size
+    u = ulp.unit_roundoff(judge.dtype)
+    cancels = inside > min(CANCELS * u, u**0.5) * size
+    return torch.where(shrinks & cancels & (exact.status == Status.SETTLED), inside, 0.0)
+
+
+def _spreads_of_formula(judge: Judge, points: Tensor, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
+    """What perturbing the lowered formulas in a dtype says, by one rounding and by several, each (k, c)."""
 
     def values(points: Tensor) -> Tensor:
         return judge.evaluate_sympy(placed(judge.problem, points)).values.cpu()[:, list(judge.columns)]
 
-    return spreads(values, points.to(judge.dtype), MORE_RUNS, _seed(judge, Stream.FORMULA_NOISE))
+    return spreads(values, points.to(dtype or judge.dtype), MORE_RUNS, _seed(judge, Stream.FORMULA_NOISE))
 
 
 def _seed(judge: Judge, stream: Stream) -> int:
