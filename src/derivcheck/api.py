@@ -11,12 +11,13 @@ import sympy as sp
 import torch
 
 from derivcheck import problem as problems
+from derivcheck.choices import ALL, require_known
 from derivcheck.engines import loading, state
 from derivcheck.engines.registry import engine
 from derivcheck.errors import RequestError, did_you_mean, printable
 from derivcheck.expression import texts
 from derivcheck.expression.printing import require_domain, text_of
-from derivcheck.problem import ALL, OPTIONS, Check, Options, Problem
+from derivcheck.problem import OPTIONS, Check, Options, Problem
 from derivcheck.results import Report
 from derivcheck.run import devices
 from derivcheck.run.many import Run
@@ -91,7 +92,7 @@ def check(
         **options,
     )
     require_domain(expression, first.variables, first.domain, dict(first.params))
-    problems.require_known(dtype=dtypes)
+    require_known(dtype=dtypes)
     chosen = [replace(first, dtype=d, device=devices.resolve(where)) for where in devices_ for d in dtypes]
     name = first.function_name or first.expression
     for p in chosen:

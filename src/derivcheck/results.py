@@ -23,6 +23,8 @@ class Side:
     """log2 of the largest error in units of u·|exact|."""
     seconds: float = math.nan
     """Median time of this partial alone at all points."""
+    seconds_min: float = math.nan
+    """The shortest: what tables show, because a pause of the machine does not change it."""
     seconds_iqr: float = math.nan
 
 
@@ -111,11 +113,14 @@ class PartialResult:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Times of one check in seconds: the preparation, and the median evaluation of all partials at all points."""
+    """Times of one check in seconds: the preparation, and the median and the shortest evaluation of all partials at all
+    points."""
 
     prepare: float = math.nan
     autograd: float = math.nan
+    autograd_min: float = math.nan
     sympy: float = math.nan
+    sympy_min: float = math.nan
     referee: float = math.nan
     total: float = math.nan
 
@@ -188,6 +193,8 @@ class Report:
     """Whether known defects pass, so that only new ones fail."""
     terminated: bool = False
     """Whether SIGTERM interrupted it."""
+    refusal: tuple[ExitStatus, str] | None = None
+    """Why nothing was checked, as text, if the request is wrong or something broke; then there are no checks."""
 
     @property
     def verdict(self) -> Verdict:
@@ -196,6 +203,8 @@ class Report:
 
     @property
     def exit_status(self) -> ExitStatus:
+        if self.refusal:
+            return self.refusal[0]
         if self.interrupted:
             return ExitStatus.TERMINATED if self.terminated else ExitStatus.INTERRUPTED
         outcomes = {check.outcome for check in self.checks}

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -16,11 +17,13 @@ from tests.made_reports import CHECK, FAILED, report
 # escape sequences of seven and eight bits, bell, carriage return, backspace; direction, zero width; line separators
 ACTIVE = "\x1b]0;t\x07\x9b2J\rx\by\x7f\u202eab\u2066c\u200bd\u200fe\ufefff\xadg\u2028h\u2029i\x85j\U000e0041"
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0041]")
+NO_TEXT = ("--cluster", "--install-completion", "--show-completion")  # a scheduler is asked for; no value is taken
 OPTIONS = [
-    "--wrt", "--partial", "--vars", "--param", "--domain", "--function", "--layout", "--sampler", "--dtype", "--device",
-    "--engine", "--suite", "--shard", "--report", "--show", "--select", "--tag",
-]  # fmt: skip
-OF_SUITES = ("--shard", "--select", "--tag")
+    param.opts[-1]
+    for param in typer.main.get_command(app).params
+    if param.opts[0].startswith("-") and not getattr(param, "is_flag", False) and param.opts[-1] not in NO_TEXT
+]
+OF_SUITES = ("--shard", "--select", "--tag", "--jobs")
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -33,6 +36,17 @@ def test_no_option_echoes_what_acts_on_a_terminal(tmp_path, monkeypatch, option,
     result = CliRunner().invoke(app, [*subject, option, form.format(ACTIVE)])
     assert result.exit_code == 2
     assert not RAW.search(result.output)
+
+
+def test_every_option_with_a_value_is_tried():
+    assert {"--order", "--points", "--wrt", "--report", "--rtol", "--jobs", "--suite", "--seed"} <= {*OPTIONS}
+
+
+def test_no_unknown_option_echoes_what_acts_on_a_terminal():
+    for words in ([f"--{ACTIVE}"], [f"-{ACTIVE}"], ["x", ACTIVE]):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 2
+        assert not RAW.search(result.output)
 
 
 def test_no_expression_echoes_what_acts_on_a_terminal():

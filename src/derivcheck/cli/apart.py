@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from derivcheck.cli.collection import nothing_collected
 from derivcheck.run.executors import allowed
 from derivcheck.run.pool import WorkerLost, WorkerPool
 from derivcheck.run.worker import Named
@@ -21,7 +20,7 @@ def checked(text: str, arguments: Mapping[str, Any]) -> Report:
     --timeout. If its worker is lost, all partials are undecided, with the reason."""
     check = Named("derivcheck.api", "check")
     if arguments["function"] is None and arguments["timeout"] is None:
-        with _nothing_collected():
+        with nothing_collected():
             import derivcheck.api  # noqa: F401, PLC0415 torch
         here: Report = check(text, **arguments)
         return here
@@ -33,16 +32,6 @@ def checked(text: str, arguments: Mapping[str, Any]) -> Report:
         return _lost(text, arguments, str(reason))
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """For the import of torch: each garbage collection among its objects takes 0.1 s and finds nothing, so there is
-    none while they are created, and later ones leave them out."""
-    gc.disable()
-    yield
-    gc.freeze()
-    gc.enable()
 
 
 def limit(text: str, *, timeout: float | None, dtype: Sequence[str], device: Sequence[str], **_: Any) -> float | None:

@@ -49,7 +49,7 @@ class Deliveries:
 
         If only files are requested, the table is printed too. `show` is the default of --show.
         """
-        named = [(text.partition("=")[0], _file(text)) for text in request.report]
+        named = [(text.partition("=")[0], file_of(text)) for text in request.report]
         for name, _ in named:
             if name not in FORMATS:
                 raise RequestError(
@@ -58,7 +58,7 @@ class Deliveries:
                 )
         found = tuple(file for _, file in named if file)
         printed = tuple(name for name, file in named if not file)
-        _require_distinct(found, request)
+        require_distinct(found, request.report, request.suite)
         return cls(printed or ("table",), found, request.show or show, request.formulas, request.quiet)
 
     @contextlib.contextmanager
@@ -134,7 +134,7 @@ def _summarise(report: Report) -> None:
             _warn(f"GITHUB_STEP_SUMMARY={path}: cannot be written: {error.strerror}")
 
 
-def _file(text: str) -> File | None:
+def file_of(text: str) -> File | None:
     """The file of a --report; None if it is printed."""
     name, _, given = text.partition("=")
     if not given or files.descriptor(Path(given)) == STDOUT:
@@ -157,10 +157,10 @@ def journal_of(reports: Sequence[str]) -> Path | None:
     return next((Path(f"{path}.jsonl") for path in given if not files.is_special(path)), None)
 
 
-def _require_distinct(found: Sequence[File], request: Request) -> None:
+def require_distinct(found: Sequence[File], reports: Sequence[str], suites: Sequence[str]) -> None:
     """Refuse two reports for one file, and a report where the suite is or where the results of the run are kept."""
-    taken = {_place(Path(suite)): "the suite" for suite in request.suite}
-    if request.suite and (journal := journal_of(request.report)):
+    taken = {_place(Path(suite)): "the suite" for suite in suites}
+    if suites and (journal := journal_of(reports)):
         taken[_place(journal)] = "the results of this run, for --resume"
     for file in found:
         if not files.is_special(file.path):

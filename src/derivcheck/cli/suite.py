@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from derivcheck.cli.delivery import Deliveries, journal_of
+from derivcheck.cli.preflight import require_engines
 from derivcheck.cli.progress import live
 from derivcheck.cli.request import Request, option
 from derivcheck.errors import ExitStatus, RequestError, escaped
@@ -19,11 +20,7 @@ from derivcheck.suite import selection
 if TYPE_CHECKING:
     from derivcheck.problem import Check
 
-# Options that say how a suite runs; those that replace the keys of its checks; those that need a single check.
-OF_A_SUITE = (
-    "suite", "select", "tag", "list", "shard", "fail_fast", "last_failed", "no_functions", "known_ok", "jobs",
-    "cluster", "resume",
-)  # fmt: skip
+# Options that replace the keys of its checks, and those that need a single check.
 OVERRIDES = (
     "order", "layout", "points", "seed", "sampler", "corners", "dtype", "device", "engine", "strict", "control",
     "max_lost_bits", "rtol", "atol", "timeout",
@@ -31,16 +28,11 @@ OVERRIDES = (
 OF_ONE_CHECK = ("expression", "wrt", "partial", "variables", "param", "domain", "function", "formulas")
 
 
-def refuse_without_suite(request: Request) -> None:
-    """An option of a suite means nothing for one expression."""
-    for name in OF_A_SUITE:
-        if name in request.given:
-            raise RequestError(f"{option(name)} goes with --suite", "Name a suite: --suite derivcheck.toml.")
-
-
 def run_suite(request: Request) -> ExitStatus:
     """Choose the checks, run them, report them."""
     _refuse_with_suite(request)
+    if "engine" in request.given:
+        require_engines(request.engine)
     plan = _plan(request)
     say = _silent if request.quiet else to_stderr
     checks = chosen(plan, say)

@@ -17,6 +17,7 @@ from derivcheck.engines.examination import first_evaluation
 from derivcheck.engines.registry import engine
 from derivcheck.engines.state import keeping
 from derivcheck.engines.timing import once
+from derivcheck.errors import Unsupported
 from derivcheck.exact.enclosures import Exact
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement.bound import Judged
@@ -76,7 +77,10 @@ class Evidence:
     @cached_property
     def better_domain(self) -> str:
         """Options for a domain on which all partials are finite, empty where none was found."""
-        return defined_domain(lambda points: self.judge.evaluate_sympy(points).values, self.problem.variables)
+        try:
+            return defined_domain(lambda points: self.judge.evaluate_sympy(points).values, self.problem.variables)
+        except Unsupported:  # on a domain that was tried
+            return ""
 
 
 def collect(problem: Problem, referees: Referees, switches: Switches | None) -> Evidence:

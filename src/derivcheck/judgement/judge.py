@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,7 +21,7 @@ from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
 from derivcheck.judgement.operations import eager
-from derivcheck.judgement.scatter import scatter, steep, steps
+from derivcheck.judgement.scatter import by_copies, steep
 from derivcheck.sampling.points import Kind, Points, ends, on_device, placed
 
 if TYPE_CHECKING:
@@ -142,8 +142,11 @@ class Judge:
         return [
             Estimate(lambda places: self.noise(points[:, places])),
             Estimate(lambda places: torch.cat([steep(self, batch) for batch in points[:, places].split(BATCH, 1)])),
-            *([Estimate(lambda places: scatter(self, points[:, places]), COPIED)] if steps(self.dtype) else []),
+            *(Estimate(partial(self._at, points, copies), COPIED) for copies in by_copies(self.dtype)),
         ]
+
+    def _at(self, points: Tensor, estimate: Callable[[Judge, Tensor], Tensor], places: Tensor) -> Tensor:
+        return estimate(self, points[:, places])
 
     def attempted(self, points: Tensor) -> Tensor:
         """What the engine gives; NaN, which says nothing, where the function takes no points but those it was given."""

@@ -59,3 +59,12 @@ def is_number(value: Any) -> bool:
 def floats(tree: Any) -> Iterator[Tensor]:
     """All tensors of floats in nested arguments or results."""
     return (leaf for leaf in tree_leaves(tree) if is_number(leaf))
+
+
+def of_all(true: Tensor, n: int) -> Tensor:
+    """(n,) on the CPU: whether it holds for all that belongs to a point; for all points alike where no dimension has
+    their number."""
+    dimension = next((i for i, size in enumerate(true.shape) if size == n), None)
+    if dimension is None:
+        return true.all().cpu().expand(n)
+    return true.movedim(dimension, 0).reshape(n, -1).all(1).cpu()

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.judgement.bound import FACTOR, Judged
-from derivcheck.judgement.crossing import SLACK
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.noise import MORE_RUNS, perturbation
 from derivcheck.judgement.protocol_calls import Called, Function, call, function_of_inputs
@@ -160,9 +159,8 @@ class Examination:
         backward of cumprod, leave a remainder for others. Perturbed only: no other estimate keeps the cotangents."""
         seed = seed_of(Stream.PROTOCOL_NOISE, self.judge.problem.seed)
         found = perturbation(self._evaluate(way, k), self._point(row), MORE_RUNS, seed).max()
-        return bool(
-            self.compared.error[place, k] <= self.compared.bound[place, k] + FACTOR * found.nan_to_num(posinf=0)
-        )
+        more = (found.nan_to_num(posinf=0) - self.compared.noise[place, k]).clamp(min=0)  # the largest estimate counts
+        return bool(self.compared.error[place, k] <= self.compared.bound[place, k] + FACTOR * more)
 
     def _leaves_range(self, way: Way, row: int, k: int) -> bool:
         """Whether an intermediate result over- or underflows the dtype that is checked, with this cotangent: by no
@@ -191,7 +189,7 @@ def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tenso
     values = torch.where((scales == 0) & (raw == 0), exact.high, raw / scales)
     values = torch.where(right[rows] & seen & in_range, values, exact.high)
     least = (smallest_subnormal(judge.dtype) / scales.abs()).nan_to_num(posinf=0.0)
-    known = SLACK * judged.noise[rows] + unit_roundoff(judge.dtype) * exact.high.abs() + least / FACTOR
+    known = judged.noise[rows] + unit_roundoff(judge.dtype) * exact.high.abs() + least / FACTOR
     points = Points(judged.points.columns[:, rows], judged.points.kinds[rows])
     return judge.of(points, values, exact, known)
 

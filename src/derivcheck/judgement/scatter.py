@@ -11,6 +11,7 @@ only as far as exact mathematics confirms its size:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.exact.enclosures import Status
-from derivcheck.judgement.noise import MORE_RUNS, moves, spread, spreads
+from derivcheck.judgement.noise import MORE_RUNS, spread, spreads
 from derivcheck.sampling.points import ends, into, placed
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 COPIES = 12  # of a point: as many as the runs of a perturbation
 FEWEST = 3  # copies that must have an error for their scatter to say anything
 SHARED = 8  # times what exact mathematics confirms: a kernel takes other steps than the formula
+LINE = 2.0**-4  # relative length of a line of copies to either side, and the degree of the curve that is fitted:
+DEGREE = 4  # it leaves a millionth of a smooth error, times how it is conditioned
+MIRRORED = 0.97  # a copy outside of the domain is put on the other side, beside its counterpart
+STEEP = 2  # several roundings, 8 at least, that move a formula less than so many times as far as one does
 NEAR = 8  # roundings: the errors of a backward stable kernel already have nothing to do with each other
 FAR = 2.0**-20  # or the square root of u: a kernel that has few bits left gives other bits
 
@@ -45,6 +50,11 @@ def steps(dtype: torch.dtype) -> tuple[float, ...]:
     return () if torch.finfo(dtype).bits < 32 else (NEAR * u, max(FAR, u**0.5))
 
 
+def by_copies(dtype: torch.dtype) -> tuple[Callable[[Judge, Tensor], Tensor], ...]:
+    """The estimates of this module that compare copies of a point, for what half precision has too few floats."""
+    return (scatter, unsmooth) if steps(dtype) else ()
+
+
 def scatter(judge: Judge, points: Tensor) -> Tensor:
     """The noise at points (d, k), (k, c); 0 where there is nothing to compare."""
     near, far = steps(judge.dtype)
@@ -52,7 +62,7 @@ def scatter(judge: Judge, points: Tensor) -> Tensor:
     errors, values = _at_copies(judge, points, near * size.amax(0).expand_as(size))
     distant, _ = _at_copies(judge, points, far * size)
     terms = u * _natural_scale(judge, points)
-    confirmed = _noise_of_formula(judge, points) + spread(values) * (u / near) + terms
+    confirmed = _spreads_of_formula(judge, points)[0] + spread(values) * (u / near) + terms
     found = torch.minimum(torch.maximum(spread(errors, FEWEST), spread(distant, FEWEST)), SHARED * confirmed)
     # Where the partial is 0 all around, terms cancel: mostly without a remainder, so that none of the copies has one.
     return torch.where((values.nan_to_num() == 0).all(0), torch.maximum(found, terms), found)
@@ -77,28 +87,58 @@ def _at_copies(judge: Judge, points: Tensor, reach: Tensor) -> tuple[Tensor, Ten
     return torch.stack(errors), torch.stack(values)
 
 
+def unsmooth(judge: Judge, points: Tensor) -> Tensor:
+    """The noise of a kernel whose result has few bits left and takes the same steps for all near copies, (k, c): how
+    far errors on a line through the point are from a smooth curve, as far as the lowered formula confirms their size.
+    A wrong formula errs smoothly."""
+    times = torch.linspace(-1, 1, COPIES, dtype=torch.float64).repeat(points.shape[1], 1) * LINE
+    low, high = ends(judge.problem)
+    errors = []
+    for i in range(COPIES):
+        copy = points * (1 + times[:, i])
+        outside = ((copy < low) | (copy > high)).any(0)
+        times[outside, i] *= -MIRRORED
+        moved = into(judge.problem, points * (1 + times[:, i]))
+        exact = judge.exact(moved)
+        found = exact.signed_error(judge.attempted(moved.to(judge.dtype)))
+        errors.append(found.masked_fill(exact.status != Status.SETTLED, torch.nan))
+    left = _from_curve(times / LINE, torch.stack(errors, 1))
+    return torch.minimum(spread(left), SHARED * _spreads_of_formula(judge, points)[0])
+
+
+def _from_curve(times: Tensor, errors: Tensor) -> Tensor:
+    """(copies, k, c): what a polynomial fit at times (k, copies) leaves of errors (k, copies, c); NaN where one is."""
+    powers = torch.stack([times**p for p in range(DEGREE + 1)], 2)
+    known = torch.isfinite(errors).all(1, keepdim=True)
+    usable = torch.where(known, errors, 0.0)
+    fit = torch.linalg.lstsq(powers, usable).solution
+    return torch.where(known, usable - powers @ fit, torch.nan).transpose(0, 1)
+
+
 def steep(judge: Judge, points: Tensor) -> Tensor:
-    """The noise by perturbation, (k, c), and where perturbations of one rounding say more than those of several, what
-    they say as far as the lowered formula confirms it: next to a pole, as in tan(1e5*x), perturbations of several
-    roundings lead away to where results are small and close to each other."""
-    seed = seed_of(Stream.MORE_NOISE, judge.problem.seed)
-    small, wide = spreads(judge.attempted, points.to(judge.dtype), MORE_RUNS, seed)
+    """The noise by perturbation, (k, c). Next to a pole, as in tan(1e5*x), perturbations of several roundings lead away
+    to where results are small and close to each other; where they do so in the lowered formula too, which has no
+    branches but those of the exact function, those of one rounding count, as far as the formula confirms their size."""
+    small, wide = spreads(judge.attempted, points.to(judge.dtype), MORE_RUNS, _seed(judge, Stream.MORE_NOISE))
     found, steeper = torch.minimum(small, wide), (wide < small).any(1)
     if bool(steeper.any()):
-        confirmed = torch.minimum(small[steeper], SHARED * _noise_of_formula(judge, points[:, steeper]))
+        inside, outside = _spreads_of_formula(judge, points[:, steeper])
+        confirmed = torch.where(outside < STEEP * inside, torch.minimum(small[steeper], SHARED * inside), 0.0)
         found[steeper] = torch.maximum(found[steeper], confirmed)
     return found
 
 
-def _noise_of_formula(judge: Judge, points: Tensor) -> Tensor:
-    """What perturbing the lowered formulas by one rounding says, (k, c): they have no branches but those of the exact
-    function."""
+def _spreads_of_formula(judge: Judge, points: Tensor) -> tuple[Tensor, Tensor]:
+    """What perturbing the lowered formulas says, by one rounding and by several, each (k, c)."""
 
     def values(points: Tensor) -> Tensor:
         return judge.evaluate_sympy(placed(judge.problem, points)).values.cpu()[:, list(judge.columns)]
 
-    seed = seed_of(Stream.FORMULA_NOISE, judge.problem.seed)
-    return spread(moves(values, points.to(judge.dtype), MORE_RUNS, seed))
+    return spreads(values, points.to(judge.dtype), MORE_RUNS, _seed(judge, Stream.FORMULA_NOISE))
+
+
+def _seed(judge: Judge, stream: Stream) -> int:
+    return seed_of(stream, judge.problem.seed)
 
 
 def _natural_scale(judge: Judge, points: Tensor) -> Tensor:

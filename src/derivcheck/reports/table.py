@@ -53,6 +53,8 @@ class Legible:
 
 def renderables(report: Report, width: int, *, show: str = "all", formulas: bool = False) -> Iterator[RenderableType]:
     """What to print, in order, on lines of `width` characters. `show` is `all` or `failures`."""
+    if report.refusal:
+        yield Text(wording.hindrance(report), style=STYLES[Verdict.DISAGREES])
     if not summary.is_suite(report):
         for check in report.checks:
             yield from _check(check, report, width, show, formulas)

@@ -108,7 +108,7 @@ def tally(check: CheckResult) -> str:
     """All 6 partials agree, and what a pass would have found; or how many have which verdict, and the lowest wrong."""
     counts = Counter(row.verdict for row in check.partials)
     if not counts:
-        return "Nothing was checked"
+        return standing(check) if check.error else "Nothing was checked"
     if len(counts) == 1:
         agree = Verdict.AGREES in counts
         parts = [f"{_unanimous(check)}{_sensitivity(check.partials) if agree else ''}"]
@@ -180,7 +180,9 @@ def standing(check: CheckResult) -> str:
 
 
 def hindrance(report: Report) -> str:
-    """Why the run as a whole did not finish; empty if it did."""
+    """Why the run as a whole did not begin or did not finish; empty if it did."""
+    if report.refusal:
+        return report.refusal[1]
     if report.interrupted:
         return "interrupted: only the checks that finished before are here"
     return "" if report.checks else "no check was run"

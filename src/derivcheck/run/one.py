@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from derivcheck.choices import ALL
 from derivcheck.engines import examination, loading, state
 from derivcheck.engines.registry import names as engine_names
 from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported
@@ -14,7 +15,6 @@ from derivcheck.exact.referee import Referees
 from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict
-from derivcheck.problem import ALL
 from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
 from derivcheck.run.times import times
@@ -178,8 +178,10 @@ def _numeric_stage(
     spent = replace(
         seconds,
         prepare=seconds.prepare + evidence.prepare_seconds,
-        autograd=together[0][0],
-        sympy=together[1][0],
+        autograd=together[0].median,
+        autograd_min=together[0].minimum,
+        sympy=together[1].median,
+        sympy_min=together[1].minimum,
         referee=evidence.referee_seconds,
     )
     return found, spent

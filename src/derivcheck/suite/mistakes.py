@@ -8,6 +8,7 @@ from collections.abc import Container
 from typing import NoReturn
 
 from derivcheck.errors import ExpressionError, RequestError, SuiteError, printable, shortened
+from derivcheck.suite.keys import CHECK_KEYS
 from derivcheck.suite.toml_lines import KeyPath, key_lines, nearest_line
 
 MOST_MISTAKES = 1000  # nobody reads more, and a hostile file would fill the memory
@@ -99,7 +100,9 @@ def _without_dashes(option: re.Match[str]) -> str:
 
 
 def _as_in_toml(option: re.Match[str]) -> str:
-    """`--order 0` is `order = 0`, `--vars x,y` is `vars = "x,y"`."""
+    """`--order 0` is `order = 0`, `--vars x,y` is `vars = "x,y"`. An option that is no key stays as it is."""
+    if option["key"] not in CHECK_KEYS:
+        return option[0]
     if not option["value"]:
         return _without_dashes(option)
     is_number = re.fullmatch(r"[-+.\de]+", option["value"])
