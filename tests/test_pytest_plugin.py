@@ -219,7 +219,7 @@ REASONS = {
     EMPTY: "FAILED k.derivcheck.toml::root - f is undecided: no point of the domain*",
     TIGHT: "FAILED *::tight - *--max-lost-bits allows 0.1*",
     BAD.replace("Cube", "Cub"): "FAILED *::cube - --function kernels.py:Cub: kernels has no Cub*",
-    '[[check]]\nexpression = "x"\nordr = 2\n': "ERROR k.derivcheck.toml - k.derivcheck.toml:6: *ordr*",
+    '[[check]]\nexpression = "x"\nordr = 2\n': "FAILED k.derivcheck.toml::x - error: k.derivcheck.toml:6: *ordr*",
 }
 
 

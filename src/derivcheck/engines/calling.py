@@ -55,20 +55,18 @@ def user_function(problem: Problem) -> Callable[..., Any]:
     """
     function = problem.function
     assert function is not None
-    order, kept, parameters = arguments(function, problem.variables), state.keeping(function), _parameters(function)
     if problem.layout == "matrix":
-        return lambda *columns: kept(torch.stack(columns, dim=1))
-    if order == problem.variables and not any(p.kind is p.KEYWORD_ONLY for p in parameters):
-        return kept
-    return _by_name(kept, parameters, problem.variables, order)
+        return state.keeping(lambda *columns: function(torch.stack(columns, dim=1)))
+    order = arguments(function, problem.variables)
+    if order == problem.variables and not any(p.kind is p.KEYWORD_ONLY for p in _parameters(function)):
+        return state.keeping(function)
+    return state.keeping(_by_name(function, problem.variables, order))
 
 
-def _by_name(
-    function: Callable[..., Any], parameters: list[Parameter], variables: tuple[str, ...], order: tuple[str, ...]
-) -> Callable[..., Any]:
+def _by_name(function: Callable[..., Any], variables: tuple[str, ...], order: tuple[str, ...]) -> Callable[..., Any]:
     """The function of one column per variable. Columns are passed by position up to a parameter that is left out, since
     torch.vmap takes an argument that is passed by name for one that is not batched."""
-    leading = takewhile(lambda pair: pair[0].name == pair[1], zip(parameters, order, strict=False))
+    leading = takewhile(lambda pair: pair[0].name == pair[1], zip(_parameters(function), order, strict=False))
     count = sum(1 for p, _ in leading if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD))
     places = [variables.index(name) for name in order]
 

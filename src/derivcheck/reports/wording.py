@@ -108,7 +108,7 @@ def tally(check: CheckResult) -> str:
     """All 6 partials agree, and what a pass would have found; or how many have which verdict, and the lowest wrong."""
     counts = Counter(row.verdict for row in check.partials)
     if not counts:
-        return "Nothing was checked"
+        return standing(check) if check.error else "Nothing was checked"
     if len(counts) == 1:
         agree = Verdict.AGREES in counts
         parts = [f"{_unanimous(check)}{_sensitivity(check.partials) if agree else ''}"]
