@@ -56,7 +56,7 @@ for arguments in json.load(sys.stdin):
 
 
 def test_a_typo_is_answered_before_torch_is_imported(tmp_path):
-    (tmp_path / "wrong.toml").write_text('[[check]]\nexpression = "x"\nordr = 2\ndtype = "bf16"')
+    (tmp_path / "wrong.toml").write_text('ordr = 2\n[[check]]\nexpression = "x"')
     (tmp_path / "right.toml").write_text('[[check]]\nexpression = "x"')
     requests = [*BY_TEXT, *BY_SYMPY]
     command = [sys.executable, "-c", CODE]

@@ -94,8 +94,8 @@ def steep(judge: Judge, points: Tensor) -> Tensor:
 
 
 def cancelled(judge: Judge, points: Tensor) -> Tensor:
-    """The noise of the lowered formula, (k, c), where its terms cancel, and where the same code in float64 has no larger
-    error than the formula has there: gelu(approximate="tanh") at -6 is 0 in float32, as the formula is, inside one
+    """The noise of the lowered formula, (k, c), where its terms cancel, and the same code in float64 has no larger error
+    than the formula has there: gelu(approximate="tanh") at -6 is 0 in float32, as the formula is, inside one
     kernel that no perturbation reaches. An error that does not shrink in float64 as the formula's does is not
     rounding."""
     inside, _ = _spreads_of_formula(judge, points)
