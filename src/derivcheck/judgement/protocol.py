@@ -18,6 +18,7 @@ from torch import Tensor
 
 from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.judgement.bound import FACTOR, Judged
+from derivcheck.judgement.crossing import SLACK
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.noise import MORE_RUNS, perturbation
 from derivcheck.judgement.protocol_calls import Called, Function, call, function_of_inputs
@@ -185,11 +186,13 @@ def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tenso
     seen = torch.stack([torch.cat([torch.full(t.rows.shape, k in t.called.raw) for t in tried]) for k in columns], 1)
     raw, scales = (_stacked(tried, name, columns) for name in ("raw", "scales"))
     info, size = torch.finfo(judge.dtype), (exact.high * scales).abs()
-    in_range = (size == 0) | ((size >= info.tiny**0.5) & (size <= info.max**0.5)) | (scales.abs() == 1)
+    in_range = (
+        (size == 0) | ((size >= info.tiny**0.5) & (size <= info.max**0.5)) | ((scales.abs() == 1) & (size >= info.tiny))
+    )
     values = torch.where((scales == 0) & (raw == 0), exact.high, raw / scales)
     values = torch.where(right[rows] & seen & in_range, values, exact.high)
     least = (smallest_subnormal(judge.dtype) / scales.abs()).nan_to_num(posinf=0.0)
-    known = judged.noise[rows] + unit_roundoff(judge.dtype) * exact.high.abs() + least / FACTOR
+    known = SLACK * judged.noise[rows] + unit_roundoff(judge.dtype) * exact.high.abs() + least / FACTOR
     points = Points(judged.points.columns[:, rows], judged.points.kinds[rows])
     return judge.of(points, values, exact, known)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 COPIES = 12  # of a point: as many as the runs of a perturbation
 FEWEST = 3  # copies that must have an error for their scatter to say anything
 SHARED = 8  # times what exact mathematics confirms: a kernel takes other steps than the formula
-CANCELS = 64  # roundings of the value: six bits are lost, eight times as much as a formula of eight steps may lose
+CANCELS = 8  # roundings of the value: with fewer lost, what the kernel's own operations say is enough
 STEEP = 2  # several roundings, 8 at least, that move a formula less than so many times as far as one does
 NEAR = 8  # roundings: the errors of a backward stable kernel already have nothing to do with each other
 FAR = 2.0**-20  # or the square root of u: a kernel that has few bits left gives other bits
@@ -94,9 +94,9 @@ def steep(judge: Judge, points: Tensor) -> Tensor:
 
 
 def cancelled(judge: Judge, points: Tensor) -> Tensor:
-    """The noise of the lowered formula, (k, c), where its terms cancel, and the same code in float64 has no larger error
-    than the formula has there: gelu(approximate="tanh") at -6 is 0 in float32, as the formula is, inside one
-    kernel that no perturbation reaches. An error that does not shrink in float64 as the formula's does is not
+    """The noise of the lowered formula, (k, c), where its terms cancel, if the same code in float64 has no larger error
+    than the formula has there. gelu(approximate="tanh") at -6 is 0 in float32, as the formula is, but inside of one
+    kernel, which no perturbation reaches. An error that does not shrink in float64 as that of the formula does is no
     rounding."""
     inside, _ = _spreads_of_formula(judge, points)
     referee = judge.referees.of(judge.problem.partials, torch.float64)
@@ -104,8 +104,7 @@ def cancelled(judge: Judge, points: Tensor) -> Tensor:
     error, size = exact.error(judge.attempted(points)), exact.high.abs()
     wide, _ = _spreads_of_formula(judge, points, torch.float64)
     shrinks = error <= FACTOR * wide + ROUNDINGS * ulp.unit_roundoff(torch.float64) * size
-    u = ulp.unit_roundoff(judge.dtype)
-    cancels = inside > min(CANCELS * u, u**0.5) * size
+    cancels = inside > CANCELS * ulp.unit_roundoff(judge.dtype) * size
     return torch.where(shrinks & cancels & (exact.status == Status.SETTLED), inside, 0.0)
 
 
