@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from derivcheck.engines.stance import undisturbed
+
 Called = TypeVar("Called", bound=Callable[..., Any])
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]  # how it is read, how it is written
 
@@ -66,7 +68,7 @@ def keeping(function: Called) -> Called:
 
     @wraps(function)
     def called(*arguments: Any, **named: Any) -> Any:
-        with kept():
+        with undisturbed(), kept():
             return function(*arguments, **named)
 
     return called  # type: ignore[return-value]

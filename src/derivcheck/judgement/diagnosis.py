@@ -12,9 +12,9 @@ from torch import Tensor
 from derivcheck import multi_index
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import is_marked_once, point_function
+from derivcheck.engines.stance import eager, may_be_compiled
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.judge import Judge
-from derivcheck.judgement.operations import eager, may_be_compiled
 from derivcheck.judgement.protocol_calls import call, function_of_inputs
 from derivcheck.judgement.protocol_ways import WITH_GRAPH, WITHOUT_GRAPH, Way
 from derivcheck.judgement.watch import watch

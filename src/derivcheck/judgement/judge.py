@@ -14,13 +14,13 @@ from derivcheck import multi_index, ulp
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import call, dtype_of, leaves, point_function
 from derivcheck.engines.extend import Evaluate, Partials
+from derivcheck.engines.stance import eager
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact.enclosures import Exact, Status
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
-from derivcheck.judgement.operations import eager
 from derivcheck.judgement.scatter import cancelled, scatter, steep, steps
 from derivcheck.sampling.points import Kind, Points, ends, on_device, placed
 

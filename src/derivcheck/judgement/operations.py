@@ -1,8 +1,6 @@
 """Seeing every operation that torch runs, forward and backward: the base of what perturbs and what watches them."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -21,24 +19,6 @@ class Operations(TorchDispatchMode):
     def _should_skip_dynamo(cls) -> bool:
         """Nothing here is compiled. True, torch's default, would import its compiler: a second, the first time."""
         return False
-
-
-def eager() -> AbstractContextManager[Any]:
-    """Inside, what `torch.compile` made runs as the Python it was made of.
-
-    Dynamo traces the dispatch modes of this package: with fullgraph=True it raises, without it recompiles for each.
-    What is subtracted from one another must run inside together: a compiled function and its eager twin differ by
-    fusion.
-    """
-    if not may_be_compiled():
-        return nullcontext()
-    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
-    return stance
-
-
-def may_be_compiled() -> bool:
-    """Whether there may be a compiled function that can run uncompiled: dynamo is loaded, and torch is 2.6 or later."""
-    return "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
 
 
 def call(func: Any, args: Any, kwargs: Any) -> Any:
