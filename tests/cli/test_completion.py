@@ -73,6 +73,6 @@ finally:
 
 def test_completion_is_installed_for_the_shell(tmp_path):
     environment = {**os.environ, "HOME": str(tmp_path)}
-    command = f"exec {sys.executable} -m derivcheck --show-completion"
+    command = f"{sys.executable} -m derivcheck --show-completion"  # which looks for the shell that it was started by
     done = subprocess.run(["bash", "-c", f"{command}; :"], capture_output=True, text=True, env=environment, timeout=60)
     assert "_DERIVCHECK_COMPLETE=complete_bash" in done.stdout
