@@ -190,3 +190,9 @@ def test_the_forward_of_an_autograd_function_names_its_inputs():
         points=50,
     )
     assert report.ok
+
+
+def test_what_a_partial_fills_in_is_left_alone():
+    elu = functools.partial(torch.nn.functional.elu, alpha=0.3)
+    assert check("Piecewise((x, x > 0), (0.3*(exp(x) - 1), True))", function=elu, domain=(-2, 2), points=50).ok
+    assert check("x*y", function=functools.partial(torch.mul, out=None), points=50).ok

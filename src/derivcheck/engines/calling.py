@@ -58,9 +58,15 @@ def user_function(problem: Problem) -> Callable[..., Any]:
     if problem.layout == "matrix":
         return state.keeping(lambda *columns: function(torch.stack(columns, dim=1)))
     order = arguments(function, problem.variables)
-    if order == problem.variables and not any(p.kind is p.KEYWORD_ONLY for p in _parameters(function)):
+    if order == problem.variables and not _by_keyword_only(function, order):
         return state.keeping(function)
     return state.keeping(_by_name(function, problem.variables, order))
+
+
+def _by_keyword_only(function: Callable[..., Any], variables: tuple[str, ...]) -> bool:
+    """Whether some variable is a parameter that takes no position. Others, as functools.partial makes them of what it
+    fills in, are none of our business."""
+    return any(p.kind is p.KEYWORD_ONLY and p.name in variables for p in _parameters(function))
 
 
 def _by_name(function: Callable[..., Any], variables: tuple[str, ...], order: tuple[str, ...]) -> Callable[..., Any]:

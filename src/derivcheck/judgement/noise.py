@@ -65,6 +65,9 @@ class Perturbed(Operations):
             return self._noted(name, args, call(func, args, kwargs))
         if name == "_to_copy" and not _narrows(call(func, args, kwargs), args[0]):
             return call(func, args, kwargs)
+        if not self.size:
+            out = call(func, args, kwargs)
+            return out if func._schema.is_mutable else self._noted(name, args, out)
         if _has_tensor(args):
             args = tuple(_each(self._scalar, a) for a in args)
             kwargs = {key: _each(self._scalar, a) for key, a in (kwargs or {}).items()}
