@@ -30,3 +30,9 @@ def test_what_the_formula_loses_as_well_is_no_lie(dtype, domain):
 def test_an_error_that_stays_in_float64_is_none_of_rounding(dtype):
     report = check(GELU, function=slightly_off, dtype=dtype, domain=(-6, 6), points=300, timing=False)
     assert report.verdict is Verdict.DISAGREES
+
+
+def test_a_value_that_float64_does_not_know_either_is_wrong():
+    """Torch's i1 has the third derivative 0 near 0 for 3/8: the formula's terms, 1/x**2, cancel in any dtype."""
+    report = check("besseli(1, x)", function=torch.special.i1, dtype="float32", partials="x,x,x", domain=(1e-9, 1e-8))
+    assert report.verdict is Verdict.DISAGREES

@@ -95,17 +95,19 @@ def steep(judge: Judge, points: Tensor) -> Tensor:
 
 def cancelled(judge: Judge, points: Tensor) -> Tensor:
     """The noise of the lowered formula, (k, c), where its terms cancel, if the same code in float64 has no larger error
-    than the formula has there. gelu(approximate="tanh") at -6 is 0 in float32, as the formula is, but inside of one
-    kernel, which no perturbation reaches. An error that does not shrink in float64 as that of the formula does is no
-    rounding."""
+    than the formula has there, and half of the digits of this dtype right. gelu(approximate="tanh") at -6 is 0 in
+    float32, as the formula is, but inside of one kernel, which no perturbation reaches. An error that does not shrink
+    in float64 as that of the formula does is no rounding; nor is 0 for the third derivative of i1 at 1e-9, where the
+    formula has no digit left in float64 either."""
     inside, _ = _spreads_of_formula(judge, points)
     referee = judge.referees.of(judge.problem.partials, torch.float64)
     exact = referee.enclose(points).at(slice(None), judge.columns)
     error, size = exact.error(judge.attempted(points)), exact.high.abs()
     wide, _ = _spreads_of_formula(judge, points, torch.float64)
     shrinks = error <= FACTOR * wide + ROUNDINGS * ulp.unit_roundoff(torch.float64) * size
-    cancels = inside > CANCELS * ulp.unit_roundoff(judge.dtype) * size
-    return torch.where(shrinks & cancels & (exact.status == Status.SETTLED), inside, 0.0)
+    u = ulp.unit_roundoff(judge.dtype)
+    cancels, is_right = inside > CANCELS * u * size, error <= u**0.5 * size
+    return torch.where(shrinks & is_right & cancels & (exact.status == Status.SETTLED), inside, 0.0)
 
 
 def _spreads_of_formula(judge: Judge, points: Tensor, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
