@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Sequence
 
-from derivcheck.engines.calling import arguments, own_signature
+from derivcheck.engines.calling import arguments, keyword_only, own_signature
 from derivcheck.errors import FunctionError
 from derivcheck.problem import Problem
 
@@ -19,7 +19,7 @@ def require_arity(problem: Problem, name: str) -> None:
         return
     matrix = problem.layout == "matrix"
     given: Sequence[str] = ["X"] if matrix else arguments(problem.function, problem.variables)
-    keywords = [word for word in given if not matrix and _is_keyword_only(found, word)]
+    keywords = [] if matrix else keyword_only(problem.function, given)
     try:
         found.bind(*given[: len(given) - len(keywords)], **dict.fromkeys(keywords))
     except TypeError:
@@ -57,8 +57,3 @@ def _taken(found: inspect.Signature) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join([*names[:MOST_NAMED], *(["..."] if len(names) > MOST_NAMED else [])])
-
-
-def _is_keyword_only(found: inspect.Signature, name: str) -> bool:
-    parameter = found.parameters.get(name)
-    return parameter is not None and parameter.kind is parameter.KEYWORD_ONLY

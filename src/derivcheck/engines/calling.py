@@ -58,15 +58,15 @@ def user_function(problem: Problem) -> Callable[..., Any]:
     if problem.layout == "matrix":
         return state.keeping(lambda *columns: function(torch.stack(columns, dim=1)))
     order = arguments(function, problem.variables)
-    if order == problem.variables and not _by_keyword_only(function, order):
+    if order == problem.variables and not keyword_only(function, order):
         return state.keeping(function)
     return state.keeping(_by_name(function, problem.variables, order))
 
 
-def _by_keyword_only(function: Callable[..., Any], variables: tuple[str, ...]) -> bool:
-    """Whether some variable is a parameter that takes no position. Others, as functools.partial makes them of what it
-    fills in, are none of our business."""
-    return any(p.kind is p.KEYWORD_ONLY and p.name in variables for p in _parameters(function))
+def keyword_only(function: Callable[..., Any], names: Sequence[str]) -> list[str]:
+    """Those names that are parameters without a position. Others that have none, as functools.partial makes them of
+    what it fills in, do not matter."""
+    return [p.name for p in _parameters(function) if p.kind is p.KEYWORD_ONLY and p.name in names]
 
 
 def _by_name(function: Callable[..., Any], variables: tuple[str, ...], order: tuple[str, ...]) -> Callable[..., Any]:

@@ -48,9 +48,7 @@ def failure(problem: Problem, error: BaseException) -> FunctionError | None:
         return raised(problem.function_name, "raises", error)
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     inner = max((i for i, file in enumerate(files) if file.startswith(HERE)), default=-1)
-    if not files[inner].endswith(CALLERS) or (
-        inner == len(files) - 1 and not files[inner].endswith(("calling.py", "state.py"))
-    ):
+    if not files[inner].endswith(CALLERS) or (inner == len(files) - 1 and not files[inner].endswith(DIRECTLY)):
         return None  # ours
     return raised(problem.function_name, "raises", error)
 
