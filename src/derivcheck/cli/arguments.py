@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperCommand
 
 from derivcheck.cli import refusal
-from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, did_you_mean, escaped, printable, shortened
+from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, did_you_mean, printable, shortened
+from derivcheck.run import streams
 
 LONGEST_SHOWN = 60  # characters of an argument in a message: most of an 80-column line
 # A formula has more after its minus than a letter or words, but -x-y is one; -n5 and -j4 are options with their value.
@@ -31,7 +32,7 @@ class Command(TyperCommand):
             wrong = self.plain(error)
         except DerivcheckError as error:
             wrong = error
-        typer.echo(f"derivcheck: {escaped(str(wrong))}", err=True)
+        streams.say(str(wrong))
         refusal.of_command_line(args, ExitStatus.USAGE, str(wrong))
         raise typer.Exit(int(ExitStatus.USAGE))
 

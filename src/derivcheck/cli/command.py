@@ -17,7 +17,7 @@ from derivcheck.cli.arguments import Command
 from derivcheck.cli.collection import nothing_collected
 from derivcheck.cli.project import PROJECT, has_suite
 from derivcheck.cli.request import Request
-from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, escaped
+from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
 from derivcheck.expression import texts
 from derivcheck.expression.reading import read
 from derivcheck.expression.scanning import LONGEST, require_short, scan
@@ -96,10 +96,10 @@ def _guarded(request: Request) -> ExitStatus:
     except DerivcheckError as error:
         return _refused(request, ExitStatus.USAGE, str(error))
     except Terminated:
-        _say("terminated")
+        streams.say("terminated")
         return ExitStatus.TERMINATED
     except KeyboardInterrupt:
-        _say("interrupted")
+        streams.say("interrupted")
         return ExitStatus.INTERRUPTED
     except Exception as error:
         if request.debug:
@@ -109,16 +109,11 @@ def _guarded(request: Request) -> ExitStatus:
 
 
 def _refused(request: Request, status: ExitStatus, reason: str) -> ExitStatus:
-    _say(reason)
+    streams.say(reason)
     reports = [text for text in request.report if "=" in text or not request.quiet]
     if reports:
         refusal.deliver(reports, request.suite, status, reason)
     return status
-
-
-def _say(text: str) -> None:
-    """A message on stderr. What users wrote may be in it."""
-    typer.echo(f"derivcheck: {escaped(text)}", err=True)
 
 
 def _run(request: Request) -> ExitStatus:
@@ -126,7 +121,7 @@ def _run(request: Request) -> ExitStatus:
     if not request.given & {"expression", "suite"} and has_suite(PROJECT):
         request = replace(request, suite=(PROJECT,), given=request.given | {"suite"})
         if not request.quiet:
-            _say(f"the checks of {PROJECT}")
+            streams.say(f"the checks of {PROJECT}")
     if request.suite:
         from derivcheck.cli.suite import run_suite  # noqa: PLC0415 sympy
 
@@ -152,7 +147,7 @@ def _check(request: Request) -> "Report":
     arguments = _arguments(request)
     problem = preflight.require_sound(text, arguments)
     for note in preflight.notes(text, problem, [*request.variables, *arguments["params"]]) if not request.quiet else ():
-        _say(note)
+        streams.say(note)
     return apart.checked(text, arguments)
 
 
@@ -213,6 +208,6 @@ def _after_streams(status: Any) -> Any:
     if error is not None and streams.is_reader_gone(error):
         status = ExitStatus.READER_GONE
     elif error is not None:
-        _say(f"stdout cannot be written: {error.strerror}; the exit status is that of the checks")
+        streams.say(f"stdout cannot be written: {error.strerror}; the exit status is that of the checks")
     streams.lost(sys.stderr)
     return status

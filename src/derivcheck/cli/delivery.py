@@ -13,7 +13,7 @@ from rich.console import Console
 
 from derivcheck.cli.progress import bar
 from derivcheck.cli.request import Request
-from derivcheck.errors import RequestError, escaped, printable
+from derivcheck.errors import RequestError, printable
 from derivcheck.reports import FORMATS, encoding, renderer
 from derivcheck.reports.characters import UNFIT
 from derivcheck.results import Report
@@ -75,7 +75,7 @@ class Deliveries:
             try:
                 files.write(file.path, text.encode("utf-8", "backslashreplace"))
             except OSError as error:
-                _warn(f"{file.named}: cannot be written: {error.strerror}")
+                streams.say(f"{file.named}: cannot be written: {error.strerror}")
         for name in self.printed if not self.quiet else ():
             if name == "table":
                 self._table(report)
@@ -119,10 +119,6 @@ def _for_programs(text: str, name: str) -> str:
     return streams.disarmed(text, **ESCAPES[name])
 
 
-def _warn(text: str) -> None:
-    sys.stderr.write(f"derivcheck: {escaped(text)}\n")
-
-
 def _summarise(report: Report) -> None:
     """Append to the job summary if GitHub Actions names a file for it. A failure here does not fail the run."""
     from derivcheck.reports.github import summarise  # noqa: PLC0415 only this format needs it
@@ -131,7 +127,7 @@ def _summarise(report: Report) -> None:
         try:
             summarise(report, Path(path))
         except OSError as error:
-            _warn(f"GITHUB_STEP_SUMMARY={path}: cannot be written: {error.strerror}")
+            streams.say(f"GITHUB_STEP_SUMMARY={path}: cannot be written: {error.strerror}")
 
 
 def file_of(text: str) -> File | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,9 @@ from derivcheck.cli.preflight import require_engines
 from derivcheck.cli.progress import live
 from derivcheck.cli.request import Request, option
 from derivcheck.errors import ExitStatus, RequestError, escaped
+from derivcheck.run import streams
 from derivcheck.run.journal import STATE
-from derivcheck.run.plan import Plan, carry_out, chosen, to_stderr
+from derivcheck.run.plan import Plan, carry_out, chosen
 from derivcheck.suite import selection
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def run_suite(request: Request) -> ExitStatus:
     if "engine" in request.given:
         require_engines(request.engine)
     plan = _plan(request)
-    say = _silent if request.quiet else to_stderr
+    say = _silent if request.quiet else streams.say
     checks = chosen(plan, say)
     if request.list:
         return _listed(checks)
@@ -46,7 +46,7 @@ def run_suite(request: Request) -> ExitStatus:
     if report.interrupted:
         left = len(checks) - len(report.checks)
         were = "check was" if left == 1 else "checks were"
-        sys.stderr.write(f"derivcheck: {left} {were} not run; --resume continues\n")
+        streams.say(f"{left} {were} not run; --resume continues")
     return report.exit_status
 
 
@@ -55,7 +55,7 @@ def _listed(checks: Sequence[Check]) -> ExitStatus:
     typer.echo(escaped(selection.listing(checks)))
     wrong = [check.error for check in checks if check.error]
     for error in wrong:
-        typer.echo(f"derivcheck: {escaped(error)}", err=True)
+        streams.say(error)
     return ExitStatus.USAGE if wrong else ExitStatus.AGREES
 
 
