@@ -50,6 +50,7 @@ OUTCOMES = {
     Outcome.KNOWN: replace(FAILED, known="https://example.org/issues/7"),
     Outcome.UNSUPPORTED: replace(IN_SUITE, partials=(VALUE, UNSUPPORTED)),
     Outcome.UNDECIDED: replace(IN_SUITE, partials=(VALUE, UNDECIDED)),
+    Outcome.ERROR: replace(IN_SUITE, partials=(), error="f.py:cube raises:\n  ValueError: no"),
     Outcome.XPASSED: replace(IN_SUITE, xfail="the sign is wrong on purpose"),
     Outcome.FAILED: FAILED,
 }

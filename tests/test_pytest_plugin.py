@@ -35,6 +35,9 @@ def talkative(x):
     warnings.warn("slow path")
     return x**2
 
+def lossy(x):
+    return x.sigmoid()
+
 def broken(x):
     return x.no_such_method()
 """
@@ -137,13 +140,19 @@ def test_an_error_of_the_request_is_its_text_alone(project, function, lines):
     assert "pytest_plugin.py" not in result.stdout.str()
 
 
-def test_all_mistakes_of_a_suite_are_one_collection_error(project):
-    result = project('[[check]]\nexpression = "x^2"\n[[check]]\nexpression = "x"\nordr = 2\n' + GOOD)
-    result.assert_outcomes(errors=1)
+def test_the_mistakes_of_an_entry_fail_its_own_item(project):
+    result = project('[[check]]\nexpression = "x@2"\n[[check]]\nexpression = "x"\nordr = 2\n' + GOOD)
+    result.assert_outcomes(failed=2, passed=1)
     output = result.stdout.str()
-    assert 'k.derivcheck.toml:5: check "x^2": expression: character' in output
+    assert 'k.derivcheck.toml:5: check "x@2": expression: character' in output
     assert "ordr" in output
     assert "Traceback" not in output
+
+
+def test_a_mistake_outside_of_the_entries_is_a_collection_error(project):
+    result = project("[[chekc]]\nname = 1\n" + GOOD)
+    result.assert_outcomes(errors=1)
+    assert "Did you mean check?" in result.stdout.str()
 
 
 def test_functions_of_strangers_can_be_refused(project):
@@ -174,6 +183,63 @@ def test_tests_are_chosen_by_tag_marker_and_name(project, options, names):
     text = entry.format("tagged") + 'tags = ["slow"]\n' + entry.format("plain") + entry.format("plain[float64]")
     lines = project(text, "--collect-only", "-q", "--strict-markers", *options).outlines
     assert [line.partition("::")[2] for line in lines if "::" in line] == names
+
+
+def pasted(project, text, *names):
+    """The names that are run where each node name is pasted as pytest printed it."""
+    found = []
+    for name in names:
+        lines = project(text, "--collect-only", "-q", name).outlines
+        found.append([line for line in lines if line.startswith("k.derivcheck.toml::")])
+    return found
+
+
+def test_every_node_name_selects_its_check_alone(project):
+    entry = '[[check]]\nname = "{}"\nexpression = "x"\n'
+    names = ("torch::softplus", "torch:softplus", "two words", "two-words", "a[b::c]", "f(x)/2", "#1")
+    text = "".join(map(entry.format, names))
+    lines = project(text, "--collect-only", "-q").outlines
+    shown = [line for line in lines if line.startswith("k.derivcheck.toml::")]
+    assert len(set(shown)) == len(names)
+    assert not any(" " in name for name in shown)
+    assert pasted(project, text, *shown) == [[name] for name in shown]
+    project(text, "-k", "torch::softplus").assert_outcomes(passed=1, deselected=len(names) - 1)
+
+
+def test_a_name_that_a_shell_would_read_comes_with_the_command(project):
+    text = failed(project(BAD.replace("cube", "(x)**3")), "(x)**3")
+    assert "\nRun this test alone: pytest 'k.derivcheck.toml::(x)**3'" in text
+    assert "Run this test" not in project(BAD).stdout.str()
+
+
+TIGHT = '[[check]]\nname = "tight"\nexpression = "x*sin(x)-x"\nmax-lost-bits = 0.1\n'
+LOSSY = '[[check]]\nname = "lossy"\nexpression = "1/(1+exp(-x))"\nfunction = "kernels.py:lossy"\ndomain = [35, 60]\n'
+REASONS = {
+    BAD: "FAILED k.derivcheck.toml::cube - ∂f/∂x disagrees: the derivative is wrong by more than*",
+    EMPTY: "FAILED k.derivcheck.toml::root - f is undecided: no point of the domain*",
+    TIGHT: "FAILED *::tight - *--max-lost-bits allows 0.1*",
+    BAD.replace("Cube", "Cub"): "FAILED *::cube - --function kernels.py:Cub: kernels has no Cub*",
+    '[[check]]\nexpression = "x"\nordr = 2\n': "FAILED k.derivcheck.toml::x - error: k.derivcheck.toml:6: *ordr*",
+}
+
+
+@pytest.mark.parametrize("options", [(), ("--tb=no",), ("-p", "xdist", "-n", "1")], ids=" ".join)
+def test_the_short_summary_says_the_reason(project, monkeypatch, options):
+    monkeypatch.setenv("CI", "true")  # pytest cuts lines to the width of the terminal elsewhere
+    cases = REASONS.items() if not options else list(REASONS.items())[:1]
+    for text, line in cases:
+        project(text, *options).stdout.fnmatch_lines([line])
+
+
+def test_one_line_per_failure_names_the_line_of_the_suite(project):
+    project(GOOD + BAD, "--tb=line").stdout.fnmatch_lines(["*k.derivcheck.toml:7: ∂f/∂x disagrees: *"])
+
+
+def test_what_is_imprecise_passes_with_a_warning_that_decides_nothing(project):
+    result = project(LOSSY, "-W", "error")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*ImpreciseWarning: ∂f/∂x is imprecise: more than half of the digits*bits are lost*"])
+    project(LOSSY + "strict = true\n").assert_outcomes(failed=1, warnings=0)
 
 
 def test_the_marker_is_registered_for_test_functions(project, pytester):
@@ -238,3 +304,12 @@ def test_the_package_tells_pytest_of_it():
     entries = tomllib.loads(project_file.read_text())["project"]["entry-points"]["pytest11"]
     assert entries == {"derivcheck": "derivcheck.pytest_plugin"}
     assert import_module(entries["derivcheck"]).pytest_collect_file
+
+
+@pytest.mark.parametrize("name", ["::stop-commands::x", "##[error]x"])
+def test_no_name_is_a_command_of_a_ci_system(project, name):
+    result = project(BAD.replace('"cube"', f'"{name}"'))
+    result.assert_outcomes(failed=1)
+    shown = result.outlines
+    assert sum(name[2:9] in line for line in shown) >= 3  # "stop-co": in the name of the test :: is :
+    assert not [line for line in shown if line.lstrip().startswith("::") or "##[" in line]

@@ -90,8 +90,8 @@ def test_the_action_installs_torch_without_cuda_and_itself(action):
     index = ["--index-url", "https://download.pytorch.org/whl/cpu"]
     assert status == 0
     assert [[word for word in call if word != "--disable-pip-version-check"] for call in calls] == [
-        ["-m", "pip", "install", *index, "torch"],
-        ["-m", "pip", "install", "the checkout"],
+        ["-P", "-m", "pip", "install", *index, "torch"],
+        ["-P", "-m", "pip", "install", "the checkout"],
     ]
 
 
@@ -113,7 +113,7 @@ REPORTS = ["--report", "table", "--report", "github", "--report", "junit=derivch
 
 def test_the_check_without_inputs(action):
     ((*call,),), outputs, status = action("Check derivatives")
-    assert call == ["-m", "derivcheck", "--jobs", "4", *REPORTS, "--suite", "derivcheck.toml"]
+    assert call == ["-P", "-m", "derivcheck", "--jobs", "4", *REPORTS, "--suite", "derivcheck.toml"]
     assert outputs == {"verdict": "agrees", "junit": "derivcheck.xml"}
     assert status == 0
 
@@ -121,11 +121,19 @@ def test_the_check_without_inputs(action):
 def test_suites_are_one_per_line_and_quotes_keep_words_together(action):
     arguments = "--tag '!slow'  --select \"a b\"\n--no-functions\n"
     ((*call,),), _, _ = action("Check derivatives", suite="a.toml\n\n  my suites/b.toml \n", args=arguments, jobs="2")
-    assert call[2:4] == ["--jobs", "2"]
-    assert call[10:] == [
+    assert call[3:5] == ["--jobs", "2"]
+    assert call[11:] == [
         *["--suite", "a.toml", "--suite", "my suites/b.toml"],
         *["--tag", "!slow", "--select", "a b", "--no-functions"],
     ]
+
+
+def test_no_module_of_the_checkout_is_imported():
+    started = re.findall(
+        r"^\s*python (.*)", "\n".join(step["run"] for step in STEPS.values() if "run" in step), re.MULTILINE
+    )
+    assert len(started) == 3
+    assert all(line.startswith("-P -m ") for line in started)
 
 
 @pytest.mark.parametrize("name", ["suite", "args", "jobs", "junit"])

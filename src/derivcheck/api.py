@@ -11,13 +11,14 @@ import sympy as sp
 import torch
 
 from derivcheck import problem as problems
-from derivcheck.engines import loading
+from derivcheck.choices import ALL, require_known
+from derivcheck.engines import loading, state
 from derivcheck.engines.calling import parameter_names
 from derivcheck.engines.registry import engine
 from derivcheck.errors import RequestError, did_you_mean, printable
 from derivcheck.expression import texts
 from derivcheck.expression.printing import require_domain, text_of
-from derivcheck.problem import ALL, OPTIONS, Check, Options, Problem
+from derivcheck.problem import OPTIONS, Check, Options, Problem
 from derivcheck.results import Report
 from derivcheck.run import devices
 from derivcheck.run.many import Run
@@ -50,6 +51,7 @@ class Arguments(Options, total=False):
     threads: int | None
 
 
+@state.standard()
 def check(
     expression: str | sp.Expr | None = None,
     *,
@@ -97,7 +99,7 @@ def check(
     )
     if expression is not None:
         require_domain(expression, first.variables, first.domain, dict(first.params))
-    problems.require_known(dtype=dtypes)
+    require_known(dtype=dtypes)
     chosen = [replace(first, dtype=d, device=devices.resolve(where)) for where in devices_ for d in dtypes]
     name = first.function_name or first.expression
     for p in chosen:
@@ -157,8 +159,7 @@ def _parameters(expression: Any, code: Mapping[str, Any], layout: str) -> list[s
     """The variables of torch code that is the formula: the parameters of the function, else of the reference."""
     if expression is not None:
         if "reference" in code:
-            cause = "--reference and an expression exclude each other: each says what is right"
-            raise RequestError(cause, "Keep one of them.")
+            raise RequestError(*problems.TWO_TRUTHS)
         return None
     if "function" not in code:
         lacking = "--reference goes with --function" if "reference" in code else "there is no expression"

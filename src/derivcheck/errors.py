@@ -28,9 +28,15 @@ def shortened(text: str, most: int) -> str:
 
 
 def did_you_mean(wrong: str, choices: Iterable[str]) -> str:
-    """The sentence that names the closest choices; empty if none is close."""
-    near = difflib.get_close_matches(wrong, list(choices), n=MOST_SUGGESTED)
-    return f"Did you mean {' or '.join(near)}?" if near else ""
+    """The sentence that names the closest choices, regardless of case; empty if none is close."""
+    found: dict[str, list[str]] = {}
+    for choice in choices:
+        found.setdefault(choice.lower(), []).append(choice)
+    same = [wrong.lower()] if wrong.lower() in found else []
+    near = [
+        name for key in same or difflib.get_close_matches(wrong.lower(), found, n=MOST_SUGGESTED) for name in found[key]
+    ]
+    return f"Did you mean {' or '.join(near[:MOST_SUGGESTED])}?" if near else ""
 
 
 def counted(number: int, noun: str) -> str:

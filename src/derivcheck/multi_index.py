@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
 from math import comb, factorial, prod
 
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, printable
 
 MultiIndex = tuple[int, ...]
 Steps = tuple[int, ...]  # a sequence: the place of the variable of each step, the first step first
@@ -68,14 +68,32 @@ def _arrangements(alpha: MultiIndex) -> Iterator[Steps]:
 
 
 def parse(text: str, variables: Sequence[str]) -> MultiIndex:
-    """`x1,x1,x2` over (x1, x2) is (2, 1); an empty text is the value itself."""
-    names = [name.strip() for name in text.split(",")] if text.strip() else []
-    for name in names:
-        if name not in variables:
-            raise RequestError(
-                f"--partial {text}: {name!r} is not a variable", f"The variables are {', '.join(variables)}."
-            )
+    """`x1,x1,x2` over (x1, x2) is (2, 1), and so is `x1x1x2`; an empty text is the value itself."""
+    names = [name for word in re.split(r"[,\s]+", text.strip()) if word for name in _names(word, text, variables)]
     return tuple(names.count(v) for v in variables)
+
+
+def _names(word: str, text: str, variables: Sequence[str]) -> list[str]:
+    """The variables that a word without commas is made of."""
+    if word in variables:
+        return [word]
+    found = _splits(word, variables)
+    if len(found) == 1:
+        return found[0]
+    cause = "can be read in two ways" if found else "is not a variable"
+    is_near = any(name in word for name in variables)
+    how = "; separate them by commas, such as x1,x1,x2" if is_near else ""
+    cure = f"The variables are {', '.join(variables)}{how}."
+    raise RequestError(f"--partial {printable(text)}: '{printable(word)}' {cause}", cure)
+
+
+def _splits(word: str, variables: Sequence[str]) -> list[list[str]]:
+    """Up to two ways to write a word as variables side by side: x1x1x2 is x1, x1, x2."""
+    ways: list[list[list[str]]] = [[] for _ in word] + [[[]]]
+    for place in reversed(range(len(word))):
+        fitting = (name for name in variables if word.startswith(name, place))
+        ways[place] = [[name, *rest] for name in fitting for rest in ways[place + len(name)]][:2]
+    return ways[0]
 
 
 def label(alpha: MultiIndex, variables: Sequence[str]) -> str:

@@ -36,8 +36,13 @@ class Outcome(StrEnum):
     KNOWN = "known defect"
     UNSUPPORTED = "unsupported"
     UNDECIDED = "undecided"
+    ERROR = "error"
     XPASSED = "passed unexpectedly"
     FAILED = "failed"
+
+    def counted(self, count: int) -> str:
+        """3 failed, 1 error, 2 errors."""
+        return f"{count} {self.value}{'s' if self is Outcome.ERROR and count != 1 else ''}"
 
     @property
     def is_wrong(self) -> bool:
@@ -62,8 +67,8 @@ class Outcome(StrEnum):
         return self is Outcome.XPASSED or (self.is_wrong and not self.is_excused(known_ok=known_ok))
 
     def needs_attention(self, *, known_ok: bool) -> bool:
-        """Whether this check alone makes the exit status 1 or 3."""
-        return self.fails(known_ok=known_ok) or self.is_open
+        """Whether this check alone makes the exit status 1, 2 or 3."""
+        return self.fails(known_ok=known_ok) or self.is_open or self is Outcome.ERROR
 
     def urgency(self, *, known_ok: bool) -> tuple[bool, int]:
         """A sort key: what fails the run first, then the worst."""
@@ -85,6 +90,8 @@ class Listed:
     """Why it must disagree."""
     known: str = ""
     """The address of the issue of a known defect. The verdict is not affected."""
+    error: str = ""
+    """Why it cannot be run: its entry has mistakes, its function fails. Then there are no rows."""
 
     @property
     def listing(self) -> dict[str, Any]:

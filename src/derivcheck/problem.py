@@ -8,18 +8,21 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Literal, TypedDict
 
 import sympy as sp
 
 from derivcheck import multi_index
+from derivcheck.choices import OWN_FORWARD, require_known
 from derivcheck.errors import RequestError, printable
+from derivcheck.expression.constants import constant
+from derivcheck.expression.intervals import Interval, domains
 from derivcheck.expression.parsing import parse
-from derivcheck.expression.texts import Interval, domains, parse_number
+from derivcheck.expression.reading import variable
 from derivcheck.multi_index import MultiIndex, natural_order
 from derivcheck.outcomes import Listed
 
-DTYPES = ("float64", "float32", "bfloat16", "float16")
 # The largest number of each dtype (torch is not imported here: it takes a second).
 LARGEST = {
     "float64": sys.float_info.max,
@@ -27,10 +30,8 @@ LARGEST = {
     "bfloat16": (2 - 2.0**-7) * 2.0**127,
     "float16": 65504.0,
 }
-SAMPLERS = ("uniform", "floats", "sobol")
-LAYOUTS = ("columns", "matrix")
-OWN_FORWARD = "its own forward"
-ALL = "all"  # the engine name that means every engine that can
+TWO_TRUTHS = "--reference and an expression exclude each other: each says what is right", "Keep one of them."
+"""A cause and a cure."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -39,7 +40,7 @@ class Problem:
     """One check. Positions in `domain` and in multi-indices are positions in `variables`."""
 
     expression: str
-    """The text as given; empty if torch code is the formula."""
+    """The text as it was read: in ASCII, with π as pi and ^ as **; empty if torch code is the formula."""
     formula: sp.Expr | None
     """The parsed expression, parameters substituted; None if torch code is the formula."""
     variables: tuple[str, ...]
@@ -135,41 +136,55 @@ def create(
 
     Without an expression, torch code is the formula, and its `variables` must be named.
     """
-    formula, names = _parsed(expression, params or {}) if expression is not None else _traced(variables, params)
-    ordered = _variables(names, variables)
+    given, named = {variable(name): value for name, value in (params or {}).items()}, _names(variables)
+    text, formula, names = _parsed(expression, given) if expression is not None else _traced(named, given)
+    ordered = _variables([n for n in names if n not in given], named)
     if partials:
         chosen = sorted(
-            {multi_index.parse(text, ordered) for text in partials}, key=lambda a: (sum(a), [-k for k in a])
+            {multi_index.parse(variable(text), ordered) for text in partials}, key=lambda a: (sum(a), [-k for k in a])
         )
     else:
         what = "function" if expression is None else "expression"
-        chosen = multi_index.up_to_order(order, _places(wrt, ordered, what), len(ordered))
+        chosen = multi_index.up_to_order(order, _places(_names(wrt), ordered, what), len(ordered))
     _check_options(options)
-    given = tuple((name, str(value)) for name, value in (params or {}).items())
-    return Problem(
-        (expression or "").strip(), formula, ordered, tuple(chosen), domains(domain, ordered), params=given, **options
-    )
+    texts = tuple((name, variable(str(value))) for name, value in given.items())
+    return Problem(text, formula, ordered, tuple(chosen), domains(domain, ordered), params=texts, **options)
 
 
-def _parsed(expression: str, params: Mapping[str, Any]) -> tuple[sp.Expr, tuple[str, ...]]:
-    """The formula with the parameters in it, and the other names."""
-    parsed = parse(expression, {name: parse_number(str(value)) for name, value in params.items()})
+def _names(given: Sequence[str] | None) -> list[str] | None:
+    return None if given is None else list(map(variable, given))
+
+
+Read = tuple[str, sp.Expr | None, Sequence[str]]  # the text, the formula, the names that it has
+
+
+def _parsed(expression: str, params: Mapping[str, Any]) -> Read:
+    """The formula with the parameters in it."""
+    parsed = parse(expression, {name: _parameter(name, value) for name, value in params.items()})
     for name in params:
         if name not in parsed.names:
             raise RequestError(
-                f"--param {name}: the expression has no such name", f"Its names are {', '.join(parsed.names)}."
+                f"--param {printable(name)}: the expression has no such name",
+                f"Its names are {', '.join(parsed.names)}.",
             )
-    return parsed.formula, tuple(n for n in parsed.names if n not in params)
+    return parsed.text, parsed.formula, parsed.names
 
 
-def _traced(variables: Sequence[str] | None, params: Mapping[str, Any] | None) -> tuple[None, tuple[str, ...]]:
+def _parameter(name: str, value: Any) -> Fraction | sp.Expr:
+    try:
+        return constant(str(value))
+    except RequestError as error:
+        raise RequestError(f"--param {printable(name)}: {error.cause}", error.cure) from None
+
+
+def _traced(variables: Sequence[str] | None, params: Mapping[str, Any]) -> Read:
     """No formula yet: torch code is it, which is traced when the check begins."""
     if params:
         raise RequestError("--param goes with an expression", "Give the parameter of a function a default instead.")
     if not variables:
         cause = "--vars is missing: without an expression, nothing else names the variables"
         raise RequestError(cause, "Name them in the order of the function's arguments, such as --vars x,y.")
-    return None, ()
+    return "", None, ()
 
 
 def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
@@ -217,17 +232,6 @@ class Options(TypedDict, total=False):
 
 
 OPTIONS = tuple(Options.__annotations__)
-
-
-def require_known(**given: Sequence[str]) -> None:
-    """Refuse a dtype, sampler or layout that does not exist."""
-    known = {"dtype": DTYPES, "sampler": SAMPLERS, "layout": LAYOUTS}
-    for option, values in given.items():
-        for value in values:
-            if value not in known[option]:
-                raise RequestError(
-                    f"--{option} {printable(value)}: unknown", f"Choose from {', '.join(known[option])}."
-                )
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Suites as pytest tests: every check of a `*.derivcheck.toml` file is a test of the same name.
+"""Suites as pytest tests: every check of a `*.derivcheck.toml` file is a test of its own.
 
 Every pytest of an environment that has derivcheck loads this, so nothing heavy is imported before there is a suite.
 """
@@ -6,16 +6,18 @@ Every pytest of an environment that has derivcheck loads this, so nothing heavy 
 from __future__ import annotations
 
 import os
+import shlex
 import warnings
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from derivcheck.errors import DerivcheckError
+from derivcheck.errors import DerivcheckError, escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from derivcheck.problem import Check
@@ -60,12 +62,28 @@ class SuiteFile(pytest.File):
         try:
             checks = loader.load(_from_here(self.path), functions=allowed)
         except DerivcheckError as error:
-            raise self.CollectError(str(error)) from None
-        return (CheckItem.from_parent(self, name=check.name, check=check) for check in checks)
+            raise self.CollectError(_harmless(str(error))) from None
+        names = _node_names([_harmless(check.name) for check in checks])
+        return (CheckItem.from_parent(self, name=n, check=check) for n, check in zip(names, checks, strict=True))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **more: Any) -> Any:
+        """Everything that is wrong with the file; the first mistake is the reason in the short summary."""
+        if not isinstance(excinfo.value, self.CollectError):
+            return super().repr_failure(excinfo, *args, **more)
+        text = str(excinfo.value)
+        return _shown(excinfo, text, text.partition("\n")[0], self.path)
+
+
+class ImpreciseWarning(pytest.PytestWarning):
+    """A derivative is right and has lost more than half of its digits, or it is wrong at a single point."""
 
 
 class NotAgreed(Exception):
-    """A check that does not pass; `str()` is what the user reads."""
+    """A check that does not pass; `str()` is what the user reads, `reason` its line in the short summary."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class Disagrees(NotAgreed):
@@ -83,7 +101,7 @@ class CheckItem(pytest.Item):
         super().__init__(**more)
         # a test run shows no times, and measuring them takes as long as the check
         self.check = replace(check, problem=replace(check.problem, timing=False))
-        self.extra_keyword_matches.update(check.tags)
+        self.extra_keyword_matches.update({check.name, *check.tags})
         self.add_marker("derivcheck")
         for mark in self._foreseen():
             self.add_marker(mark)
@@ -101,19 +119,61 @@ class CheckItem(pytest.Item):
     def runtest(self) -> None:
         report = _run(self.check, known_ok=_known_ok(self.config))
         (result,) = report.checks
-        if error := _reason_not_to_pass(result):
-            from derivcheck.reports import failure  # noqa: PLC0415 rich
+        from derivcheck.reports import failure  # noqa: PLC0415 rich
 
-            raise error(failure.render(report))
+        if error := _reason_not_to_pass(result):
+            raise error(failure.render(report) + self._how_to_run_alone(), failure.reason(report))
+        if not result.fails:
+            self._warn_of(failure.warnings(report))
+
+    def _how_to_run_alone(self) -> str:
+        """The command, if the name of the test cannot be pasted into a shell as pytest prints it."""
+        name = f"{_from_here(self.path)}::{self.name}"
+        return f"\nRun this test alone: pytest {shlex.quote(name)}" if shlex.quote(name) != name else ""
+
+    def _warn_of(self, lines: Iterable[str]) -> None:
+        """A warning decides nothing, not even under `-W error`."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            for line in lines:
+                self.warn(ImpreciseWarning(line))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **more: Any) -> Any:
         """What is wrong with the derivative; a traceback only for a bug in derivcheck."""
-        if isinstance(excinfo.value, (NotAgreed, DerivcheckError)):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, *args, **more)
+        error = excinfo.value
+        if not isinstance(error, (NotAgreed, DerivcheckError)):
+            return super().repr_failure(excinfo, *args, **more)
+        reason = error.reason if isinstance(error, NotAgreed) else str(error).partition("\n")[0]
+        return _shown(excinfo, str(error), reason, self.path, self.check.line)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.check.line - 1, self.name
+
+
+def _harmless(text: str) -> str:
+    """What pytest prints from the start of a line on, without commands of a CI system: names come from the suite."""
+    from derivcheck.run.streams import disarmed  # noqa: PLC0415 only a failure needs it
+
+    return disarmed(f"\n{escaped(text)}")[1:]
+
+
+def _node_names(names: Sequence[str]) -> list[str]:
+    """Names that pytest finds again: without the :: that separates them from the file, without white space, which a
+    shell splits, and each once."""
+    found: dict[str, None] = {}
+    for name in names:
+        plain = "-".join(name.replace("::", ":").split()) or "check"
+        others = (f"{plain}#{k}" for k in count(2))
+        found[plain if plain not in found else next(other for other in others if other not in found)] = None
+    return list(found)
+
+
+def _shown(excinfo: pytest.ExceptionInfo[BaseException], text: str, reason: str, path: Path, line: int = 1) -> Any:
+    """What pytest prints of a failure, by itself or for pytest-xdist: the text, and in the short summary the reason."""
+    shown: Any = excinfo.getrepr(style="value")
+    shown.reprtraceback.reprentries[0].lines = _harmless(text).split("\n")
+    shown.reprcrash.path, shown.reprcrash.lineno, shown.reprcrash.message = str(path), line, _harmless(reason)
+    return shown
 
 
 def _known_ok(config: pytest.Config) -> bool:

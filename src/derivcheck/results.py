@@ -23,6 +23,8 @@ class Side:
     """log2 of the largest error in units of u·|exact|."""
     seconds: float = math.nan
     """Median time of this partial alone at all points."""
+    seconds_min: float = math.nan
+    """The shortest: what tables show, because a pause of the machine does not change it."""
     seconds_iqr: float = math.nan
 
 
@@ -111,11 +113,14 @@ class PartialResult:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Times of one check in seconds: the preparation, and the median evaluation of all partials at all points."""
+    """Times of one check in seconds: the preparation, and the median and the shortest evaluation of all partials at all
+    points."""
 
     prepare: float = math.nan
     autograd: float = math.nan
+    autograd_min: float = math.nan
     sympy: float = math.nan
+    sympy_min: float = math.nan
     referee: float = math.nan
     total: float = math.nan
 
@@ -159,6 +164,8 @@ class CheckResult(Listed):
     @property
     def outcome(self) -> Outcome:
         """What the check means for the run."""
+        if self.error:
+            return Outcome.ERROR
         if self.skip:
             return Outcome.SKIPPED
         if self.xfail:
@@ -166,6 +173,11 @@ class CheckResult(Listed):
         if self.fails:
             return Outcome.KNOWN if self.known else Outcome.FAILED
         return Outcome(self.verdict.value) if self.verdict.is_open else Outcome.PASSED
+
+    @property
+    def is_imprecise(self) -> bool:
+        """Whether it passes with a warning."""
+        return self.outcome is Outcome.PASSED and self.verdict is Verdict.IMPRECISE
 
     @property
     def message(self) -> str:
@@ -186,6 +198,8 @@ class Report:
     """Whether known defects pass, so that only new ones fail."""
     terminated: bool = False
     """Whether SIGTERM interrupted it."""
+    refusal: tuple[ExitStatus, str] | None = None
+    """Why nothing was checked, as text, if the request is wrong or something broke; then there are no checks."""
 
     @property
     def verdict(self) -> Verdict:
@@ -194,11 +208,15 @@ class Report:
 
     @property
     def exit_status(self) -> ExitStatus:
+        if self.refusal:
+            return self.refusal[0]
         if self.interrupted:
             return ExitStatus.TERMINATED if self.terminated else ExitStatus.INTERRUPTED
         outcomes = {check.outcome for check in self.checks}
         if any(outcome.fails(known_ok=self.known_ok) for outcome in outcomes):
             return ExitStatus.DISAGREES
+        if Outcome.ERROR in outcomes:
+            return ExitStatus.USAGE
         is_open = not outcomes or any(outcome.is_open for outcome in outcomes)
         return ExitStatus.UNDECIDED if is_open else ExitStatus.AGREES
 

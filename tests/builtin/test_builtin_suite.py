@@ -9,6 +9,7 @@ import torch
 
 from derivcheck import problem as problems
 from derivcheck.builtin import torch_functions
+from derivcheck.choices import require_known
 from derivcheck.engines import loading
 from derivcheck.expression.parsing import symbol
 from tests.oracle import in_sympy
@@ -65,7 +66,7 @@ def test_every_key_is_an_option_of_a_check():
 def test_both_dtypes_are_asked_for_up_to_order_3():
     assert DEFAULTS["dtype"] == ["float64", "float32"]
     assert DEFAULTS["order"] == 3
-    problems.require_known(dtype={d for entry in CHECKS for d in entry.get("dtype", [])})
+    require_known(dtype={d for entry in CHECKS for d in entry.get("dtype", [])})
 
 
 def test_every_entry_makes_a_problem():

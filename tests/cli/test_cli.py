@@ -14,13 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 import derivcheck.api
-from derivcheck.cli.command import app, shielded
+from derivcheck.cli.command import app
 
 FAST = ["--no-timing", "-n", "200"]
 
 
 def run(*arguments, text=None):
-    return CliRunner(env={"COLUMNS": "80"}).invoke(app, shielded([*arguments]), input=text)
+    return CliRunner(env={"COLUMNS": "80"}).invoke(app, [*arguments], input=text)
 
 
 def process(*arguments, **options):
@@ -64,7 +64,7 @@ def test_a_dash_reads_the_expression_from_stdin():
 
 STATUSES = {
     1: ["x**2", "--function", "torch:sin"],
-    2: ["x^2"],
+    2: ["x@2"],
     3: ["log(x)", "--domain", "-2:-1"],
 }
 
@@ -107,12 +107,6 @@ def test_a_wrong_request_is_one_message_with_the_cure_and_status_2(mistake):
     assert len(result.stderr.splitlines()) < 20
 
 
-def test_an_unknown_option_is_refused():
-    result = run("x", "--ordre", "2")
-    assert result.exit_code == 2
-    assert "No such option" in result.stderr
-
-
 def test_a_failure_comes_first_and_can_be_replayed():
     result = run("x**3", "--function", "torch:sin", "--order", "1", *FAST)
     rows = [line for line in result.stdout.splitlines() if line.endswith(("disagrees", "agrees"))]
@@ -152,11 +146,11 @@ def test_reports_go_to_files_and_to_stdout(tmp_path):
     assert os.listdir(tmp_path) == ["out.json"]
 
 
-def test_a_report_file_is_left_alone_when_the_work_fails(tmp_path):
+def test_a_report_file_says_why_the_work_failed(tmp_path):
     target = tmp_path / "out.json"
     target.write_text("old")
-    assert run("x^2", "--report", f"json={target}").exit_code == 2
-    assert target.read_text() == "old"
+    assert run("x@2", "--report", f"json={target}").exit_code == 2
+    assert "cannot be part of an expression" in json.loads(target.read_text())["error"]
     assert os.listdir(tmp_path) == ["out.json"]
 
 
@@ -176,7 +170,7 @@ def test_lists_are_shown():
     assert "besselj" in run("--list-functions").stdout
 
 
-@pytest.mark.parametrize("flag", ["--help", "--version"])
+@pytest.mark.parametrize("flag", ["--help", "-h", "--version", "-V"])
 def test_help_and_version_do_not_import_torch(flag):
     code = f"""
 import sys

@@ -82,7 +82,7 @@ def test_a_named_pipe_without_a_reader_costs_a_warning(here, monkeypatch):
     assert result.stderr.startswith("derivcheck: --report json=pipe: cannot be written: ")
 
 
-@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+@pytest.mark.parametrize("path", ["/dev/stdout", "/proc/self/fd/1"])
 def test_a_report_to_stdout_is_printed_wherever_stdout_goes(here, path):
     if not os.path.exists(path):
         pytest.skip("this system has no such path")
@@ -142,8 +142,9 @@ def test_what_cannot_be_a_report_is_refused_before_the_work(here, path, alone):
 MOVING = """
 import os
 def f(x):
-    os.chdir("sub")
-    globals()["os"] = type("os", (), {"chdir": lambda _: None})
+    if os.path.exists("sub"):
+        os.chdir("sub")
+        open("moved", "w").close()
     return x
 """
 
@@ -153,9 +154,8 @@ def test_a_function_that_changes_the_directory_does_not_move_the_report(here):
     (here / "moving.py").write_text(MOVING)
     result = run("x", "--function", "moving.py:f", "--report", "json=a", "--report", "table")
     assert result.exit_code == 0
-    assert os.getcwd() == str(here / "sub")
     assert json.loads((here / "a").read_text())["verdict"] == "agrees"
-    assert os.listdir(here / "sub") == []
+    assert os.listdir(here / "sub") == ["moved"]
 
 
 def test_a_folder_that_is_gone_costs_the_report_and_no_verdict(here):

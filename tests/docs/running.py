@@ -14,7 +14,7 @@ import click
 import typer
 from typer.testing import CliRunner
 
-from derivcheck.cli.command import app, shielded
+from derivcheck.cli.command import app
 from tests.docs.blocks import ROOT, Block, commands_of
 
 TERMINAL = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1", "GITHUB_STEP_SUMMARY": None}
@@ -58,7 +58,7 @@ def derivcheck(line: str) -> tuple[str, int]:
     """Run the command in this process, which has imported torch: output and exit status."""
     program, *arguments = shlex.split(line)
     assert program == "derivcheck", f"{line}: only derivcheck is run"
-    result = CliRunner(env=TERMINAL).invoke(app, shielded(arguments), prog_name="derivcheck")
+    result = CliRunner(env=TERMINAL).invoke(app, arguments, prog_name="derivcheck")
     return "".join(f"{row.rstrip()}\n" for row in result.output.splitlines()), result.exit_code
 
 
@@ -69,7 +69,7 @@ def parse(line: str) -> None:
         subprocess.run(["make", "-n", *arguments], cwd=ROOT, check=True, capture_output=True, timeout=60)
     elif program == "derivcheck":
         with contextlib.suppress(click.exceptions.Exit):
-            typer.main.get_command(app).make_context("derivcheck", shielded(arguments))
+            typer.main.get_command(app).make_context("derivcheck", arguments)
     else:
         assert program in ONLY_READ, f"{line}: unknown program"
     for name in re.findall(r"[\w/.-]+\.(?:toml|py)\b", line):

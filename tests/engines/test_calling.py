@@ -167,3 +167,32 @@ def test_the_command_ends_with_status_2_and_not_with_that_of_the_function(mine):
     command = [sys.executable, "-m", "derivcheck", "x**2", "--function", "mine.py:exits", "--no-timing"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, "in exits" in result.stderr) == (2, True)
+
+
+class Quotient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, denominator, numerator):
+        ctx.save_for_backward(denominator, numerator)
+        return numerator / denominator
+
+    @staticmethod
+    def backward(ctx, g):
+        denominator, numerator = ctx.saved_tensors
+        return -g * numerator / denominator**2, g / denominator
+
+
+def test_the_forward_of_an_autograd_function_names_its_inputs():
+    report = check(
+        "numerator/denominator",
+        function=Quotient.apply,
+        variables=["numerator", "denominator"],
+        domain=(1, 2),
+        points=50,
+    )
+    assert report.ok
+
+
+def test_what_a_partial_fills_in_is_left_alone():
+    elu = functools.partial(torch.nn.functional.elu, alpha=0.3)
+    assert check("Piecewise((x, x > 0), (0.3*(exp(x) - 1), True))", function=elu, domain=(-2, 2), points=50).ok
+    assert check("x*y", function=functools.partial(torch.mul, out=None), points=50).ok

@@ -1,5 +1,7 @@
 """The user's function: found by name, refused with the reason where it cannot be used, its errors in its own frames."""
 
+import sys
+
 import pytest
 import torch
 
@@ -131,3 +133,11 @@ def test_only_the_users_own_frames_are_shown(kernels):
         check("sin(x)", function="kernels.py:fails", timing=False)
     assert "derivcheck" not in str(caught.value).replace("site-packages", "")
     assert str(caught.value).count("File ") == 2
+
+
+@pytest.mark.parametrize("name", ["torch:sin", "torch.nn.functional:silu", "derivcheck.builtin.torch_functions:_rows"])
+def test_a_function_that_comes_with_derivcheck_puts_no_folder_on_the_path(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    load(name)
+    assert str(tmp_path) not in sys.path

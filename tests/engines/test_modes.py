@@ -122,6 +122,14 @@ def test_hurwitz_zeta_by_jet_in_its_second_argument_and_unsupported_in_its_order
         registry.engine("jet")(problem.create("zeta(x)"))(1 + POINTS[:1])
 
 
+@pytest.mark.parametrize("text", ["lowergamma(x, 2)", "uppergamma(x, 2)"])
+def test_the_value_of_an_incomplete_gamma_function_by_jet_whichever_argument_is_a_series(text):
+    op = torch.special.gammainc if text.startswith("lower") else torch.special.gammaincc
+    values = registry.engine("jet")(problem.create(text, order=0))(1 + POINTS[:1]).values[:, 0]
+    x = 1 + POINTS[0]
+    assert torch.allclose(values, torch.lgamma(x).exp() * op(x, torch.full_like(x, 2)), rtol=1e-14)
+
+
 def test_order_twelve_of_two_variables_by_jet():
     """f = exp(x·y) has ∂^(12-k, k) = Σ_j C(k, j)·(12-k)!/(12-k-j)!·x^(k-j)·y^(12-k-j)·e^(xy), by Leibniz."""
     made = problem.create("exp(x*y)", order=12)

@@ -32,6 +32,7 @@ def test_a_seed_means_the_same_numbers_in_every_version():
 
 @pytest.mark.parametrize("room", ["engines", "sampling"])
 def test_nothing_is_drawn_but_from_a_named_stream(room):
-    """Random points apart, whose seeds are documented; torch's Sobol engine has a seed argument of its own."""
+    """Random points apart, whose seeds are documented; torch's Sobol engine has a seed argument of its own. state.py
+    seeds what a user's function draws."""
     files = [path for path in (PACKAGE / room).glob("*.py") if "manual_seed" in path.read_text(encoding="utf-8")]
-    assert {path.name for path in files} <= {"streams.py", "points.py"}
+    assert {path.name for path in files} <= {"streams.py", "points.py", "state.py"}

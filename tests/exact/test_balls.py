@@ -4,8 +4,9 @@ import random
 
 import mpmath
 import pytest
-from flint import ctx
+from flint import arb, ctx
 
+from derivcheck.exact.arb_heads import HEADS as HEADS_OF_ARB
 from derivcheck.exact.balls import Program
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
@@ -104,8 +105,8 @@ def test_whole_powers_of_a_ball_around_zero_are_finite():
     assert ball.contains(0)
 
 
-@pytest.mark.parametrize("order", [1, 2, 3])
-@pytest.mark.parametrize("x", [-0.3, -17.25, -123456.75, -1e6 + 0.125])
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("x", [-0.3, -0.5, -17.25, -123456.75, -1e6 + 0.125])
 def test_polygamma_of_negative_numbers_is_enclosed(order, x):
     before, ctx.prec = ctx.prec, 200
     try:
@@ -117,3 +118,32 @@ def test_polygamma_of_negative_numbers_is_enclosed(order, x):
         expected = reflected - mpmath.diff(lambda t: mpmath.pi * mpmath.cot(mpmath.pi * t), mpmath.mpf(x), order)
         assert abs(mpmath.mpf(ball.mid().str(40, radius=False)) / expected - 1) < 1e-12
     assert ball.rel_accuracy_bits() > 90
+
+
+@pytest.mark.parametrize(
+    ("head", "arguments"),
+    [
+        ("lowergamma", (arb(1e5), arb(1e5))),  # 8 s
+        ("zeta", (arb(-10000.5), arb(0.3))),  # 10 s
+        ("besseli", (arb(4), arb(1e5, 1e3))),  # 100 s
+    ],
+)
+def test_what_would_take_seconds_has_no_enclosure(head, arguments):
+    before, ctx.prec = ctx.prec, 2048
+    try:
+        assert not HEADS_OF_ARB[head](*arguments).is_finite()
+    finally:
+        ctx.prec = before
+
+
+def test_no_more_bits_are_computed_than_an_argument_has():
+    """besselk of 53 bits took 13 s with 2048."""
+    before, ctx.prec = ctx.prec, 2048
+    try:
+        ball = HEADS_OF_ARB["besselk"](arb(4), arb(100.3, 1e-14))
+        with mpmath.workdps(40):
+            assert ball.contains(arb(mpmath.nstr(mpmath.besselk(4, mpmath.mpf(100.3)), 30)))
+        assert ctx.prec == 2048
+        assert 40 < ball.rel_accuracy_bits() < 64
+    finally:
+        ctx.prec = before

@@ -1,6 +1,7 @@
 """A function that the user has compiled: no mode of this package meets torch.compile, and a miscompilation is seen."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -52,3 +53,15 @@ def test_the_double_backward_that_torch_compile_lacks_is_unsupported():
     torch._dynamo.reset()
     report = check("sin(x)*exp(-x)", function=torch.compile(smooth), order=2, **REQUEST)
     assert [r.verdict for r in report.checks[0].partials] == [Verdict.AGREES, Verdict.AGREES, Verdict.UNSUPPORTED]
+
+
+@needs_stance
+def test_threads_leave_no_stance_behind_and_disturb_no_other():
+    """Torch has one stance per process: what one thread runs eagerly must not hide the miscompilation of another."""
+    torch._dynamo.reset()
+    wrong = torch.compile(smooth, backend=half_more)
+    with ThreadPoolExecutor(4) as executor:
+        asked = [executor.submit(check, "sin(x)*exp(-x)", function=wrong, seed=k, **REQUEST) for k in range(8)]
+        verdicts = {row.verdict for each in asked for row in each.result().checks[0].partials}
+    assert verdicts == {Verdict.DISAGREES}
+    assert torch.allclose(wrong(torch.ones(2)), 1.5 * smooth(torch.ones(2)))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from derivcheck.judgement import noise
+from derivcheck.judgement import bound, noise
 
 U = 2.0**-53
 
@@ -88,3 +88,21 @@ def test_the_spread_leaves_out_what_is_not_finite_and_says_nothing_of_too_few():
 def test_the_same_seed_makes_the_same_noise():
     f = column(lambda x: x.exp() - 1)
     assert torch.equal(*(noise.perturbation(f, points(0.1, 0.2), 8, 3) for _ in range(2)))
+
+
+def test_a_branch_that_perturbed_numbers_leave_is_no_noise_in_half_precision():
+    at_halves = column(lambda x: torch.where(2 * x == (2 * x).round(), 1.5 * x.exp(), x.exp()))
+    plain = noise.perturbation(column(torch.exp), points(1.5, 1.5, dtype=torch.bfloat16), 12, 0)
+    found = noise.perturbation(at_halves, points(1.5, 1.5, dtype=torch.bfloat16), 12, 0)
+    assert (found <= 4 * plain).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_scalar_is_rounded_to_the_dtype(dtype):
+    shifted = noise.perturbation(column(lambda x: x - 0.1), points(0.1, dtype=dtype), 12, 0).item()
+    assert shifted > abs(torch.tensor(0.1, dtype=dtype).double().item() - 0.1)
+
+
+def test_equal_points_share_their_noise():
+    found = bound._pooled(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([[0.5, 0.25, 0.5]]))
+    assert found.tolist() == [[3.0], [2.0], [3.0]]

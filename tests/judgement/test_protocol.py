@@ -238,3 +238,37 @@ def test_torch_matrix_exp_loses_digits_in_proportion_to_grad_output():
         torch.autograd.grad(torch.matrix_exp(matrix)[0, 0], matrix, torch.tensor(v))[0] for v in (1.0, 2.0**20)
     )
     assert not torch.allclose(small, large / 2.0**20, rtol=1e-3)
+
+
+def half_too_large(condition):
+    """sin, whose slope is 1.5 times what it should be where condition(grad_output, calls so far) holds."""
+    calls = [0]
+
+    class Planted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.sin()
+
+        @staticmethod
+        def backward(ctx, g):
+            calls[0] += 1
+            return g * ctx.saved_tensors[0].cos() * (1.5 if condition(g, calls[0]) else 1.0)
+
+    return lambda x: Planted.apply(x)
+
+
+HALF_TOO_LARGE = {
+    "odd number of points": lambda g, calls: g.numel() % 2 == 1,
+    "strided": lambda g, calls: not g.is_contiguous(),
+    "small": lambda g, calls: float(g.detach().abs().max()) < 1e-3,
+    "every other call": lambda g, calls: calls % 2 == 0,
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", HALF_TOO_LARGE)
+def test_a_slope_half_too_large_in_one_way_of_calling_is_found_in_half_precision_too(name, dtype):
+    function = half_too_large(HALF_TOO_LARGE[name])
+    report = check("sin(x)", function=function, domain=(-2, 2), dtype=dtype, points=200, timing=False)
+    assert report.verdict is Verdict.DISAGREES

@@ -94,6 +94,7 @@ RESULTS = {
             "every point lies on a kink, where the derivative does not exist (choose a domain beside it)",
         ),
     ],
+    Outcome.ERROR: [("check", "error", "error", "f.py:cube raises: ValueError: no")],
     Outcome.XPASSED: [
         ("f", "", "", ""),
         ("∂f/∂x", "", "", ""),

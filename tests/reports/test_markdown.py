@@ -104,6 +104,7 @@ def test_several_checks_have_a_row_each_and_what_fails_comes_first():
         "failed",
         "passed unexpectedly: it should disagree: the sign is wrong on purpose",
         "known defect: https://example.org/issues/7",
+        "error: f.py:cube raises: ValueError: no",
         "undecided",
         "unsupported",
         "failed as expected: the sign is wrong on purpose",
@@ -111,8 +112,8 @@ def test_several_checks_have_a_row_each_and_what_fails_comes_first():
         "passed",
     ]
     assert rows[0] == ["cube", "float64", "cpu", "failed", "1 of 2", "53.0", "0.5"]
-    assert headings(text)[0].startswith("derivcheck: Of 8 checks: 1 failed, 1 passed unexpectedly, 1 known defect, ")
-    assert len(headings(text)) == 6
+    assert headings(text)[0].startswith("derivcheck: Of 9 checks: 1 failed, 1 passed unexpectedly, 1 known defect, ")
+    assert len(headings(text)) == 7
 
 
 def test_a_known_defect_that_is_let_pass_has_no_section():

@@ -14,8 +14,14 @@ KILLER = """
 import os, signal, time, torch
 def kill(x):
     os.kill(os.getpid(), signal.SIGKILL)
+def leave(x):
+    os._exit(0)
+def exit(x):
+    raise SystemExit(0)
+def sleep(x):
+    time.sleep(600)
 def slow(x):
-    time.sleep(0.2)
+    time.sleep(0.02)  # at each of some fifty calls
     return x * 2
 def cube(x):
     return x**3
@@ -58,7 +64,7 @@ def stripped(path):
         check["seconds"] = {}
         for row in check["partials"]:
             for side in ("autograd", "sympy"):
-                row[side]["seconds"] = row[side]["seconds_iqr"] = 0
+                row[side]["seconds"] = row[side]["seconds_min"] = row[side]["seconds_iqr"] = 0
     return text
 
 
@@ -74,6 +80,21 @@ def test_a_killed_worker_costs_its_own_check(folder):
     assert all("SIGKILL" in row["message"] for row in killed["partials"])
     assert found.returncode == 3
     assert "9 checks: 8 passed, 1 undecided." in found.stdout
+
+
+def test_whatever_a_function_does_costs_its_own_check_without_jobs_too(folder):
+    names = ("kill", "leave", "exit", "sleep")
+    entries = [f'[[check]]\nname = "{n}"\nexpression = "x"\nfunction = "f.py:{n}"\ntimeout = 1\n' for n in names]
+    suite(folder, HONEST.format(k=2), *entries, HONEST.format(k=3))
+    done = run(folder, "--report", "json=r.json", "--report", "junit=r.xml")
+    checks = {c["name"]: c for c in json.loads((folder / "r.json").read_text())["checks"]}
+    assert list(checks) == ["c2", *names, "c3"]
+    said = [checks[n]["error"] + " ".join({row["message"] for row in checks[n]["partials"]}) for n in names]
+    words = ("killed by SIGKILL", "ended with status 0", "SystemExit: 0", "it took longer than 2 s and was stopped")
+    assert [word in text for word, text in zip(words, said, strict=True)] == [True] * 4, said
+    assert checks["c2"]["verdict"] == checks["c3"]["verdict"] == "agrees"
+    assert done.returncode == 2
+    assert (folder / "r.xml").read_text().count("<testsuite ") == 6
 
 
 def test_jobs_change_nothing_in_the_report(folder):
@@ -158,9 +179,9 @@ def test_fail_fast_last_failed_and_the_order_of_what_is_shown(folder):
     assert (
         first.stdout.index("wrong: failed   s.toml:") < first.stdout.index("Slowest:") < first.stdout.index("2 checks:")
     )
-    assert run(folder, "--last-failed").stdout.count("1 checks: 1 failed.") == 1
+    assert run(folder, "--last-failed").stdout.count("1 check: 1 failed.") == 1
     (folder / "f.py").write_text("def cube(x):\n    return x * x\n")
-    assert "1 checks: 1 passed." in run(folder, "--last-failed").stdout
+    assert "1 check: 1 passed." in run(folder, "--last-failed").stdout
     assert "3 checks: 3 passed." in run(folder, "--last-failed").stdout
 
 
@@ -177,6 +198,25 @@ def test_fail_fast_stops_at_the_first_check_that_fails_the_run(folder, options, 
     assert [check["name"] for check in json.loads((folder / "r.json").read_text())["checks"]] == names
     assert found.returncode == status
     assert ("known defect known: f disagrees" in found.stderr) == (not options)
+
+
+def test_a_bad_entry_is_an_error_and_warnings_are_counted(folder):
+    (folder / "f.py").write_text(
+        "def fails(x):\n    raise ValueError('out of luck')\ndef cancels(x):\n    return (x + 1e9) - 1e9\n"
+    )
+    entry = '[[check]]\nname = "{}"\nexpression = "{}"\nfunction = "f.py:{}"\n'
+    suite(folder, HONEST.format(k=2), HONEST.format(k="(2"), entry.format("fails", "x", "fails"))
+    with (folder / "s.toml").open("a") as file:
+        file.write(entry.format("loses digits", "x", "cancels") + "order = 0\n")
+    done = run(folder, "--report", "junit=r.xml", "--report", "json=r.json", "--report", "table")
+    assert done.returncode == 2
+    assert "4 checks: 2 passed, 1 of them imprecise, 2 errors." in done.stdout
+    assert "error c(2: s.toml:10" in done.stderr
+    assert "ValueError: out of luck" in done.stderr
+    checks = json.loads((folder / "r.json").read_text())["checks"]
+    assert [check["outcome"] for check in checks] == ["passed", "error", "error", "passed"]
+    assert (folder / "r.xml").read_text().count("<error") == 2
+    assert run(folder, "--list").returncode == 2
 
 
 def test_known_defects_and_expected_failures_decide_the_status(folder):

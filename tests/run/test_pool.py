@@ -2,11 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from derivcheck.run.pool import WorkerLost, WorkerPool
+from derivcheck.run.worker import Named
 
 
 def double(x):
@@ -24,6 +28,18 @@ def leave(status):
 
 def refuse(text):
     raise ValueError(text)
+
+
+def interrupt(_):
+    raise KeyboardInterrupt
+
+
+def exit_cleanly(_):
+    raise SystemExit(0)
+
+
+def close_a_file(_):
+    raise BrokenPipeError("of the task's own")
 
 
 def unpicklable(_):
@@ -67,6 +83,55 @@ def test_a_worker_that_leaves_is_said_to_have_left(pool):
 def test_what_a_task_raises_is_raised(pool):
     with pytest.raises(ValueError, match="no such thing"):
         pool.submit(refuse, "no such thing").result(60)
+
+
+@pytest.mark.parametrize("task", [interrupt, exit_cleanly])
+def test_what_would_end_a_process_ends_neither_worker_nor_parent(pool, task):
+    with pytest.raises(RuntimeError, match=r"KeyboardInterrupt|SystemExit: 0"):
+        pool.submit(task, 0).result(60)
+    assert pool.submit(double, 3).result(60) == 6
+
+
+def test_an_error_of_the_task_is_not_taken_for_one_of_its_pipe(pool):
+    with pytest.raises(BrokenPipeError, match="of the task's own"):
+        pool.submit(close_a_file, 0).result(60)
+
+
+def test_the_time_a_worker_needs_to_start_does_not_count():
+    with WorkerPool(1, lambda *_, **__: 1.0) as started:
+        assert started.submit(Named("tests.run.slow_to_import", "double"), 3).result(60) == 6
+
+
+def test_a_worker_ends_with_its_parent_whatever_it_does(tmp_path):
+    program = "from derivcheck.run.pool import WorkerPool; from tests.run.test_pool import sleep_and_say as task\n"
+    program += f"if __name__ == '__main__': WorkerPool(1).submit(task, {str(tmp_path)!r}).result()"
+    (tmp_path / "program.py").write_text(program)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, ["", os.getcwd(), *sys.path]))}
+    with subprocess.Popen([sys.executable, tmp_path / "program.py"], env=environment) as parent:
+        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        worker = int((tmp_path / "pid").read_text())
+        parent.kill()
+    wait_until(lambda: not is_alive(worker))
+
+
+def wait_until(is_so, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_alive(pid):
+    """A zombie, which nobody waits for in a container without an init, is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def sleep_and_say(folder):
+    (Path(folder) / "pid").write_text(str(os.getpid()))
+    time.sleep(600)
 
 
 def test_an_answer_that_cannot_be_pickled_is_an_error_and_the_worker_lives(pool):

@@ -10,9 +10,12 @@ from derivcheck.suite.loader import load, loads
 
 
 def mistakes(text, source="s.toml"):
-    with pytest.raises(SuiteError) as caught:
-        loads(text, source)
-    return list(caught.value.mistakes)
+    """Those of a file that is refused, or else those of its checks."""
+    try:
+        checks = loads(text, source)
+    except SuiteError as error:
+        return list(error.mistakes)
+    return [mistake for check in checks if check.error for mistake in check.error.split("\n\n")]
 
 
 def only(text):
@@ -28,7 +31,7 @@ name = "n"
 
 [[check]]
 name = "first"
-expression = "sin(x^2"
+expression = "sin(x@2"
 ordr = 2
 domain = [1, 0]
 
@@ -46,8 +49,8 @@ ALL = [
     "s.toml:2: [defaults]: order: '2' is a string. Give a whole number from 0 to 5000, or a list of them.",
     's.toml:3: check "y*z": wrt: x: the expression has no such variable. Its variables are y, z. It is in [defaults].',
     "s.toml:4: [defaults]: name: it belongs to a single check. Write it below a line [[check]].",
-    "s.toml:8: check \"first\": expression: character '^' cannot be part of an expression\n"
-    "    sin(x^2\n         ^\n  Write ** for a power: x1**2.",
+    "s.toml:8: check \"first\": expression: character '@' cannot be part of an expression\n"
+    "    sin(x@2\n         ^\n  Write * for a product.",
     's.toml:9: check "first": ordr: there is no such key. Did you mean order?',
     's.toml:10: check "first": domain: 1:0 is reversed. Write domain = "0:1".',
     's.toml:14: check "a*x": param: b: the expression has no such name. Its names are x, a.',
@@ -95,7 +98,7 @@ MISTAKES = {
     'dtype = "float65"': "dtype: float65: unknown. Choose from float64, float32, bfloat16, float16.",
     'sampler = "grid"': "sampler: grid: unknown. Choose from uniform, floats, sobol.",
     'layout = "rows"': "layout: rows: unknown. Choose from columns, matrix.",
-    'device = "my gpu"': "device: 'my gpu' is not a device",
+    'device = "my gpu"': "device: my gpu: unknown. Choose from cpu, cuda, cuda:1, mps, auto.",
     'engine = "../x"': "engine: '../x' is not the name of an engine. --list-engines shows them.",
     'function = "sin"': "function: 'sin' is not a place and a name. Write it like module:name or file.py:name.",
     'function = "no.py:f"': "function: there is no file no.py. Paths begin at the suite's folder.",
@@ -112,16 +115,16 @@ MISTAKES = {
     # domains and parameters
     'domain = "1:0"': 'domain: 1:0 is reversed. Write domain = "0:1".',
     "domain = {x = [1, 0]}": 'domain: x=1:0 is reversed. Write domain = "x=0:1".',
-    'domain = "1"': "domain: 1: not two ends. Write it like 0:1, or x1=0:1 for one variable.",
+    'domain = "1"': "domain: 1: not two ends. Write it like 0:1 or -pi:pi, x1=0:1 for one variable, x1=2 to fix it.",
     "domain = [0, 1, 2]": "domain: [...] is a list. Give an interval",
     "domain = [true, false]": "domain: [...] is a list",
-    "domain = [0, inf]": "domain: 0:inf: 'inf' is not a finite number",
+    "domain = [0, inf]": "domain: 0:inf: 'inf' is not a number: inf is not a finite real number",
     "domain = {}": "domain: {...} is a table",
     'domain = {y = "0:1"}': "domain: y=...: there is no variable y. The variables are x.",
     'domain = {"" = "0:1"}': "domain: =...: there is no variable",
     "param = {a = 1}": "param: a: the expression has no such name. Its names are x.",
-    'param = {x = "one"}': "param: x: 'one' is not a finite number. Write it like 0.5",
-    'param = ["x"]': "param: x: not a name and a value. Write it like a=2.5.",
+    'param = {x = "one"}': "param: x: 'one' is not a number: there is no constant one. Write it like 0.5",
+    'param = ["x"]': "param: x: not a name and a value. Write it like a=2.5 or w=pi/2.",
     "param = {x = true}": "param: {...} is a table. Give a table of numbers",
     "param = {x = 1}": 'the expression has no variable. Name one in it, or give vars = "x".',
     # keys that do not go together
@@ -188,6 +191,25 @@ def test_in_a_pyproject_headers_have_their_whole_name():
     assert "Begin each check with a line [[tool.derivcheck.check]]" in mistake
 
 
+def test_a_bad_entry_is_an_error_of_its_own_check_and_the_others_can_be_run():
+    bad = ('expression = "sin(x"', 'expression = "x"\ndomain = "1:0"', 'expression = "x"\nfunction = "no.py:f"')
+    text = "\n".join(f'[[check]]\nname = "{k}"\n{entry}' for k, entry in enumerate(("expression = 'y'", *bad)))
+    good, *others = loads(text, "s.toml")
+    assert (good.name, good.error, good.problem.variables) == ("0", "", ("y",))
+    assert [(check.name, check.problem.partials) for check in others] == [("1", ()), ("2", ()), ("3", ())]
+    assert [check.line for check in others] == [4, 7, 11]
+    assert [check.error.split(": ")[0] for check in others] == ["s.toml:6", "s.toml:10", "s.toml:14"]
+
+
+def test_one_mistake_outside_of_the_entries_refuses_the_file_with_all_its_mistakes():
+    with pytest.raises(SuiteError) as caught:
+        loads('[[check]]\nexpression = "sin(x"\n[defautls]', "s.toml")
+    assert [mistake.split(": ")[:2] for mistake in caught.value.mistakes] == [
+        ["s.toml:2", 'check "sin(x"'],
+        ["s.toml:3", "defautls"],
+    ]
+
+
 def test_names_that_were_given_must_differ():
     entry = '[[check]]\nname = "a"\nexpression = "x"\n'
     assert mistakes(entry * 3) == [
@@ -201,8 +223,8 @@ def test_names_that_were_given_must_differ():
 def test_a_mistake_of_the_defaults_is_reported_once_and_at_its_own_line():
     entry = '[[check]]\nexpression = "x"\n'
     assert len(mistakes("[defaults]\ndtype = 'float65'\n" + entry * 5)) == 1
-    (mistake,) = mistakes("[defaults]\n\nexpression = 'x^2'\n[[check]]\norder = 2")
-    assert mistake.startswith('s.toml:3: check "x^2": expression: character')
+    (mistake,) = mistakes("[defaults]\n\nexpression = 'x@2'\n[[check]]\norder = 2")
+    assert mistake.startswith('s.toml:3: check "x@2": expression: character')
 
 
 def test_a_long_name_is_cut_in_a_message():
@@ -273,3 +295,9 @@ def test_the_error_is_a_wrong_request_of_one_paragraph_per_mistake():
         loads(MANY, "s.toml")
     assert str(caught.value) == "\n\n".join(ALL)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_an_option_that_is_no_key_of_a_suite_stays_an_option_in_a_sentence():
+    with pytest.raises(SuiteError) as caught:
+        loads('[[check]]\nexpression = "x"\nfunction = "torch:sin"', "s.toml", functions=False)
+    assert str(caught.value).endswith("Remove it, or leave out --no-functions if you trust the file.")

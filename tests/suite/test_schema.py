@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import derivcheck
-from derivcheck import multi_index, problem
+from derivcheck import choices, multi_index
 from derivcheck.cli.command import app
 from derivcheck.errors import SuiteError
 from derivcheck.expression import scanning
@@ -66,9 +66,9 @@ def test_every_key_is_described_and_has_the_default_of_the_command_line():
 
 def test_limits_and_choices_are_those_of_the_program():
     definitions = SCHEMA["$defs"]
-    assert tuple(definitions["one-dtype"]["enum"]) == problem.DTYPES
-    assert tuple(definitions["sampler"]["enum"]) == problem.SAMPLERS
-    assert tuple(definitions["layout"]["enum"]) == problem.LAYOUTS
+    assert tuple(definitions["one-dtype"]["enum"]) == choices.DTYPES
+    assert tuple(definitions["sampler"]["enum"]) == choices.SAMPLERS
+    assert tuple(definitions["layout"]["enum"]) == choices.LAYOUTS
     assert definitions["number-of-steps"]["maximum"] == multi_index.MOST_PARTIALS
     assert definitions["points"]["maximum"] == definitions["seed"]["maximum"] == suite_values.LARGEST_INTEGER
     assert definitions["expression"]["maxLength"] == scanning.LONGEST
@@ -153,7 +153,7 @@ def is_valid(text):
 
 def is_loaded(text):
     try:
-        return bool(loads(text, "s.toml"))
+        return not any(check.error for check in loads(text, "s.toml"))
     except SuiteError:
         return False
 

@@ -10,6 +10,7 @@ import sympy as sp
 from derivcheck.errors import ExpressionError, TimedOut, Unsupported
 from derivcheck.expression.parsing import parse
 from derivcheck.multi_index import up_to_order
+from derivcheck.symbolic import differentiation
 from derivcheck.symbolic.differentiation import SymbolicPartials
 from derivcheck.symbolic.translation import to_sympy
 from tests.expressions import BINARY, expression
@@ -124,3 +125,14 @@ def test_every_function_of_two_arguments_has_both_derivatives():
     for name in BINARY:
         ours = SymbolicPartials(parse(f"{name}(x1, x2)").formula, NAMES)
         assert ours.partial((1, 0)) != ours.partial((0, 1))
+
+
+def test_sympy_is_asked_once_for_a_derivative_however_many_graphs_need_it(monkeypatch):
+    """Each point may have a branch with a graph of its own, such as asec(1e300 % x), and sympy takes 0.1 s for asec."""
+    asked = []
+    original = sp.asec.fdiff
+    monkeypatch.setattr(sp.asec, "fdiff", lambda *arguments: asked.append(arguments) or original(*arguments))
+    differentiation._fdiff.cache_clear()
+    for text in ("asec(x)", "asec(2*x)", "x*asec(x**2)"):
+        SymbolicPartials(parse(text).formula, ["x"]).partial((2,))
+    assert len(asked) == 1

@@ -1,5 +1,6 @@
 """What the expression becomes in torch, against mpmath."""
 
+import math
 import random
 
 import mpmath
@@ -92,6 +93,12 @@ def test_a_constant_expression_still_has_one_value_per_point():
     assert lowered("sqrt(2) + 0*x")(torch.zeros(3, dtype=torch.float32)).tolist() == [pytest.approx(2**0.5)] * 3
 
 
+@pytest.mark.parametrize("text", ["1e300 + 0*x", "Piecewise((1e300, x > 0), (x, True))"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_a_number_beyond_the_dtype_is_infinite(text, dtype):
+    assert lowered(text)(torch.ones(2, dtype=dtype)).tolist() == [math.inf] * 2
+
+
 def test_a_number_beyond_float64_is_unsupported():
     with pytest.raises(Unsupported, match="beyond the range"):
         lowered("10**400*x")
@@ -104,3 +111,10 @@ def test_a_power_with_a_number_as_exponent_has_its_derivatives_at_zero():
         (y,) = torch.autograd.grad(y, x, torch.ones_like(x), create_graph=True)
         assert torch.isfinite(y).all()
     assert y.item() == 2
+
+
+@pytest.mark.parametrize("text", ["polygamma(2, x)", "zeta(3.5, x)"])
+def test_what_torch_does_not_finish_at_negative_numbers_is_unsupported(text):
+    """torch's zeta takes one step per unit: at -1e12 + 1/2 it computes for hours, and no signal interrupts it."""
+    with pytest.raises(Unsupported, match="one step per unit"):
+        lowered(text)(torch.tensor([-1e12 + 0.5], dtype=torch.float64))

@@ -171,6 +171,9 @@ def test_a_rule_keeps_the_dtype(name, dtype):
     x = torch.tensor([REFERENCES[name][1][2]], dtype=dtype)
     try:
         op(x)
-    except RuntimeError:
+        found = (ELEMENTARY | SPECIAL)[name](x, 3)
+    except RuntimeError as error:  # torch 2.5 has i0 in bfloat16 and not its derivative i1
+        if "not implemented" not in str(error):
+            raise
         pytest.skip(f"torch has no {name} in {dtype}")
-    assert {t.dtype for t in (ELEMENTARY | SPECIAL)[name](x, 3)} == {dtype}
+    assert {t.dtype for t in found} == {dtype}

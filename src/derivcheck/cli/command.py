@@ -3,20 +3,24 @@
 Nothing heavy is imported before it is needed: `--help` must not wait a second for torch.
 """
 
-import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from derivcheck.cli import options as o
-from derivcheck.cli import signals
+from derivcheck.cli import refusal, signals
+from derivcheck.cli.arguments import Command
+from derivcheck.cli.collection import nothing_collected
+from derivcheck.cli.project import PROJECT, has_suite
 from derivcheck.cli.request import Request
-from derivcheck.errors import DerivcheckError, ExitStatus, RequestError, escaped
+from derivcheck.errors import DerivcheckError, ExitStatus, RequestError
 from derivcheck.expression import texts
+from derivcheck.expression.reading import read
+from derivcheck.expression.scanning import LONGEST, require_short, scan
 from derivcheck.reports.encoding import encodable
 from derivcheck.run import streams
 from derivcheck.run.many import Terminated
@@ -26,10 +30,14 @@ if TYPE_CHECKING:
 
 MOST_BYTES_EACH = 4  # per character of UTF-8 (RFC 3629)
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+app = typer.Typer(
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
-@app.command(epilog=o.EXITS)
+@app.command(cls=Command, epilog=o.EXITS)
 def command(
     context: typer.Context,
     expression: o.Expression = "",
@@ -83,39 +91,45 @@ def command(
 
 
 def _guarded(request: Request) -> ExitStatus:
-    """Run; every error becomes one message and one exit status."""
+    """Run; every error becomes one message and one exit status, and is in every report but that of an interruption."""
     try:
         return _run(request)
     except DerivcheckError as error:
-        _say(str(error))
-        return ExitStatus.USAGE
+        return _refused(request, ExitStatus.USAGE, str(error))
     except Terminated:
-        _say("terminated")
+        streams.say("terminated")
         return ExitStatus.TERMINATED
     except KeyboardInterrupt:
-        _say("interrupted")
+        streams.say("interrupted")
         return ExitStatus.INTERRUPTED
     except Exception as error:
         if request.debug:
             traceback.print_exc()
         hint = "" if request.debug else " (--debug shows where)"
-        _say(f"a bug in derivcheck: {type(error).__name__}: {error}{hint}")
-        return ExitStatus.BUG
+        return _refused(request, ExitStatus.BUG, f"a bug in derivcheck: {type(error).__name__}: {error}{hint}")
 
 
-def _say(text: str) -> None:
-    """A message on stderr. What users wrote may be in it."""
-    typer.echo(f"derivcheck: {escaped(text)}", err=True)
+def _refused(request: Request, status: ExitStatus, reason: str) -> ExitStatus:
+    streams.say(reason)
+    reports = [text for text in request.report if "=" in text or not request.quiet]
+    if reports:
+        refusal.deliver(reports, request.suite, status, reason)
+    return status
 
 
 def _run(request: Request) -> ExitStatus:
-    from derivcheck.cli import suite as of_suite  # noqa: PLC0415 rich
+    request.require_shown()
+    if not request.given & {"expression", "function", "suite"} and has_suite(PROJECT):
+        request = replace(request, suite=(PROJECT,), given=request.given | {"suite"})
+        if not request.quiet:
+            streams.say(f"the checks of {PROJECT}")
+    if request.suite:
+        from derivcheck.cli.suite import run_suite  # noqa: PLC0415 sympy
+
+        return run_suite(request)
+    request.refuse_options_of_suites()
     from derivcheck.cli.delivery import Deliveries  # noqa: PLC0415 rich
 
-    request.require_shown()
-    if request.suite:
-        return of_suite.run_suite(request)
-    of_suite.refuse_without_suite(request)
     deliveries = Deliveries.open(request, show="all")
     with deliveries.progress():
         result = _check(request)
@@ -124,76 +138,58 @@ def _run(request: Request) -> ExitStatus:
 
 
 def _check(request: Request) -> "Report":
-    """Turn texts into what `check` takes."""
+    """Turn texts into what `check` takes. Whatever is wrong with them is said before torch is imported."""
     text = _from_stdin() if request.expression == "-" else request.expression
-    without = not text.strip() and request.expression != "-" and bool(request.function)
-    if not text.strip() and not without:
+    has_code = bool(request.function) and request.expression != "-"
+    if not text.strip() and not has_code:
         cause = "--reference goes with --function" if request.reference else "there is no expression"
         raise RequestError(cause, texts.NOTHING_TO_CHECK)
-    check = _load_check()
+    expression = text if text.strip() else None
+    if expression is not None:
+        _scanned(expression)
+    with nothing_collected():
+        from derivcheck.cli import apart, preflight  # noqa: PLC0415 sympy, multiprocessing
+    arguments = _arguments(request)
+    problem = preflight.require_sound(expression, arguments)
+    for note in preflight.notes(text, problem, [*request.variables, *arguments["params"]]) if not request.quiet else ():
+        streams.say(note)
+    return apart.checked(expression, arguments)
+
+
+def _scanned(text: str) -> None:
+    """Most typos are seen by a look at the text, for which not even sympy is needed."""
+    text = text.strip()
+    require_short(text)
+    scan(read(text))
+
+
+def _arguments(request: Request) -> dict[str, Any]:
+    """The arguments of `check` but the expression."""
     from derivcheck.problem import OPTIONS, tolerances  # noqa: PLC0415 sympy
 
     as_they_are = ("order", "dtype", "device", "threads", *(name for name in OPTIONS if name != "tolerances"))
-    return check(
-        None if without else text,
-        variables=request.variables or None,
-        wrt=request.wrt or None,
-        partials=request.partial or None,
-        params=dict(map(texts.assignment, request.param)),
-        domain=request.domain or "0:1",
-        engines=request.engine,
-        function=request.function or None,
-        reference=request.reference or None,
-        tolerances=tolerances(request.rtol, request.atol),
+    return {
+        "variables": request.variables or None,
+        "wrt": request.wrt or None,
+        "partials": request.partial or None,
+        "params": dict(map(texts.assignment, request.param)),
+        "domain": request.domain or "0:1",
+        "engines": request.engine,
+        "function": request.function or None,
+        "reference": request.reference or None,
+        "tolerances": tolerances(request.rtol, request.atol),
         **{name: getattr(request, name) for name in as_they_are},
-    )
+    }
 
 
 def _from_stdin() -> str:
     """What stdin has, up to some characters more than an expression may have, which is enough to refuse it."""
-    from derivcheck.expression.scanning import LONGEST  # noqa: PLC0415 sympy
-
     if sys.stdin is None:
         return ""
     try:
         return sys.stdin.buffer.read(MOST_BYTES_EACH * (LONGEST + 1)).decode(errors="replace")
     except OSError as error:
         raise RequestError(f"stdin cannot be read: {error.strerror}", "Write the expression in quotes.") from None
-
-
-def _load_check() -> Callable[..., "Report"]:
-    """Import what does the work. Each garbage collection among the objects of torch and sympy takes 0.1 s and finds
-    nothing, so there is none while they are created, and later ones leave them out."""
-    gc.disable()
-    from derivcheck.api import check  # noqa: PLC0415 torch
-
-    gc.freeze()
-    gc.enable()
-    return check
-
-
-def shielded(arguments: Sequence[str]) -> list[str]:
-    """Let an expression begin with a minus: what looks like -x1**2 is moved after `--`, which ends the options."""
-    params = {name: p for p in typer.main.get_command(app).params for name in (*p.opts, *p.secondary_opts)}
-    kept: list[str] = []
-    waiting = iter(arguments)
-    for argument in waiting:
-        if argument == "--":
-            return [*kept, argument, *waiting]
-        if _is_expression(argument, params):
-            return [*kept, *shielded(list(waiting)), "--", argument]
-        if argument.endswith(".toml") and "--suite" in kept:
-            kept.append("--suite")  # `--suite a.toml b.toml`, as pre-commit names files
-        kept.append(argument)
-        if argument in params and not getattr(params[argument], "is_flag", False):
-            kept.extend(value for value in [next(waiting, None)] if value is not None)
-    return kept
-
-
-def _is_expression(argument: str, params: dict[str, Any]) -> bool:
-    """A single dash with something after it, and neither a known option nor -n5."""
-    dashed = argument.startswith("-") and not argument.startswith("--") and argument != "-"
-    return dashed and argument not in params and not (argument[:2] == "-n" and argument[2:].lstrip("=").isdigit())
 
 
 def main() -> NoReturn:
@@ -204,7 +200,7 @@ def main() -> NoReturn:
         del os.environ["COLUMNS"]
     stopped = signals.stop_on_termination()
     try:
-        app(args=shielded(sys.argv[1:]), prog_name="derivcheck")
+        app(prog_name="derivcheck")
     except SystemExit as end:
         status = end.code
     except Terminated:
@@ -218,6 +214,6 @@ def _after_streams(status: Any) -> Any:
     if error is not None and streams.is_reader_gone(error):
         status = ExitStatus.READER_GONE
     elif error is not None:
-        _say(f"stdout cannot be written: {error.strerror}; the exit status is that of the checks")
+        streams.say(f"stdout cannot be written: {error.strerror}; the exit status is that of the checks")
     streams.lost(sys.stderr)
     return status

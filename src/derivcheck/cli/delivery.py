@@ -1,6 +1,7 @@
 """Where reports go: the terminal, a log, or files, which are known to be writable before the work begins."""
 
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -12,8 +13,9 @@ from rich.console import Console
 
 from derivcheck.cli.progress import bar
 from derivcheck.cli.request import Request
-from derivcheck.errors import RequestError, escaped, printable
+from derivcheck.errors import RequestError, printable
 from derivcheck.reports import FORMATS, encoding, renderer
+from derivcheck.reports.characters import UNFIT
 from derivcheck.results import Report
 from derivcheck.run import files, streams
 
@@ -47,7 +49,7 @@ class Deliveries:
 
         If only files are requested, the table is printed too. `show` is the default of --show.
         """
-        named = [(text.partition("=")[0], _file(text)) for text in request.report]
+        named = [(text.partition("=")[0], file_of(text)) for text in request.report]
         for name, _ in named:
             if name not in FORMATS:
                 raise RequestError(
@@ -56,7 +58,7 @@ class Deliveries:
                 )
         found = tuple(file for _, file in named if file)
         printed = tuple(name for name, file in named if not file)
-        _require_distinct(found, request)
+        require_distinct(found, request.report, request.suite)
         return cls(printed or ("table",), found, request.show or show, request.formulas, request.quiet)
 
     @contextlib.contextmanager
@@ -73,7 +75,7 @@ class Deliveries:
             try:
                 files.write(file.path, text.encode("utf-8", "backslashreplace"))
             except OSError as error:
-                _warn(f"{file.named}: cannot be written: {error.strerror}")
+                streams.say(f"{file.named}: cannot be written: {error.strerror}")
         for name in self.printed if not self.quiet else ():
             if name == "table":
                 self._table(report)
@@ -107,11 +109,14 @@ def _print(name: str, text: str) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
     else:
-        sys.stdout.write(streams.disarmed(text, **ESCAPES[name]) if name in ESCAPES else text)
+        sys.stdout.write(_for_programs(text, name) if name in ESCAPES else text)
 
 
-def _warn(text: str) -> None:
-    sys.stderr.write(f"derivcheck: {escaped(text)}\n")
+def _for_programs(text: str, name: str) -> str:
+    """Text in a format for programs, with nothing that acts on a terminal or a CI system and the same meaning."""
+    if name == "json":
+        text = UNFIT.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    return streams.disarmed(text, **ESCAPES[name])
 
 
 def _summarise(report: Report) -> None:
@@ -122,10 +127,10 @@ def _summarise(report: Report) -> None:
         try:
             summarise(report, Path(path))
         except OSError as error:
-            _warn(f"GITHUB_STEP_SUMMARY={path}: cannot be written: {error.strerror}")
+            streams.say(f"GITHUB_STEP_SUMMARY={path}: cannot be written: {error.strerror}")
 
 
-def _file(text: str) -> File | None:
+def file_of(text: str) -> File | None:
     """The file of a --report; None if it is printed."""
     name, _, given = text.partition("=")
     if not given or files.descriptor(Path(given)) == STDOUT:
@@ -148,10 +153,10 @@ def journal_of(reports: Sequence[str]) -> Path | None:
     return next((Path(f"{path}.jsonl") for path in given if not files.is_special(path)), None)
 
 
-def _require_distinct(found: Sequence[File], request: Request) -> None:
+def require_distinct(found: Sequence[File], reports: Sequence[str], suites: Sequence[str]) -> None:
     """Refuse two reports for one file, and a report where the suite is or where the results of the run are kept."""
-    taken = {_place(Path(suite)): "the suite" for suite in request.suite}
-    if request.suite and (journal := journal_of(request.report)):
+    taken = {_place(Path(suite)): "the suite" for suite in suites}
+    if suites and (journal := journal_of(reports)):
         taken[_place(journal)] = "the results of this run, for --resume"
     for file in found:
         if not files.is_special(file.path):

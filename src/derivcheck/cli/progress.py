@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from derivcheck.errors import printable
 from derivcheck.outcomes import Verdict
 from derivcheck.reports.wording import judgement, sentence
 from derivcheck.sampling.progress import listening
@@ -46,14 +47,16 @@ def live(total: int, *, quiet: bool, known_ok: bool) -> Iterator[Listener | None
             progress.update(task, advance=1, description=", ".join(f"{n} {what}" for what, n in counts.items()))
             if result.outcome.needs_attention(known_ok=known_ok):
                 progress.console.print(
-                    f"[bold]{result.outcome.value}[/bold] {escape(headline(result))}", soft_wrap=True
+                    f"[bold]{result.outcome.value}[/bold] {escape(printable(headline(result)))}", soft_wrap=True
                 )
 
         yield listener
 
 
 def headline(result: CheckResult) -> str:
-    """One line: the check, and the first row that decides its verdict."""
+    """One line: the check, and why it has no rows or the first row that decides its verdict."""
+    if result.error:
+        return f"{result.name}: {' '.join(result.error.split())}"
     rows = [row for row in result.partials if row.verdict is result.verdict and row.verdict is not Verdict.AGREES]
     why = f": {judgement(rows[0])}: {sentence(rows[0])}" if rows else ""
     return f"{result.name}{why}"

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from derivcheck.cli.options import WITH_COMMAS
+from derivcheck.cli.options import SHOWN, WITH_COMMAS
 from derivcheck.errors import RequestError, printable
 from derivcheck.expression import texts
 
 if TYPE_CHECKING:
     import typer
 
-SHOWN = ("all", "failures")  # what --show takes
+# Options that say how a suite runs.
+OF_A_SUITE = (
+    "suite", "select", "tag", "list", "shard", "fail_fast", "last_failed", "no_functions", "known_ok", "jobs",
+    "cluster", "resume",
+)  # fmt: skip
 OTHER_NAMES = {"variables": "--vars", "expression": "an expression"}
 
 
@@ -77,6 +81,12 @@ class Request:
         given = {name for name, source in sources.items() if getattr(source, "name", "") == "COMMANDLINE"}
         known = {field.name for field in fields(cls)}
         return cls(**{name: v for name, v in values.items() if name in known}, given=frozenset(given & known))
+
+    def refuse_options_of_suites(self) -> None:
+        """Without a suite they mean nothing."""
+        for name in OF_A_SUITE:
+            if name in self.given:
+                raise RequestError(f"{option(name)} goes with --suite", "Name a suite: --suite derivcheck.toml.")
 
     def require_shown(self) -> None:
         """Refuse an unknown --show."""

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from derivcheck.cli.delivery import Deliveries, journal_of
+from derivcheck.cli.preflight import require_engines
 from derivcheck.cli.progress import live
 from derivcheck.cli.request import Request, option
-from derivcheck.errors import ExitStatus, RequestError
+from derivcheck.errors import ExitStatus, RequestError, escaped
+from derivcheck.run import streams
 from derivcheck.run.journal import STATE
-from derivcheck.run.plan import Plan, carry_out, chosen, to_stderr
+from derivcheck.run.plan import Plan, carry_out, chosen
 from derivcheck.suite import selection
 
-# Options that say how a suite runs; those that replace the keys of its checks; those that need a single check.
-OF_A_SUITE = (
-    "suite", "select", "tag", "list", "shard", "fail_fast", "last_failed", "no_functions", "known_ok", "jobs",
-    "cluster", "resume",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from derivcheck.problem import Check
+
+# Options that replace the keys of its checks, and those that need a single check.
 OVERRIDES = (
     "order", "layout", "points", "seed", "sampler", "corners", "dtype", "device", "engine", "strict", "control",
     "max_lost_bits", "rtol", "atol", "timeout",
@@ -27,22 +28,16 @@ OVERRIDES = (
 OF_ONE_CHECK = ("expression", "wrt", "partial", "variables", "param", "domain", "function", "reference", "formulas")
 
 
-def refuse_without_suite(request: Request) -> None:
-    """An option of a suite means nothing for one expression."""
-    for name in OF_A_SUITE:
-        if name in request.given:
-            raise RequestError(f"{option(name)} goes with --suite", "Name a suite: --suite derivcheck.toml.")
-
-
 def run_suite(request: Request) -> ExitStatus:
     """Choose the checks, run them, report them."""
     _refuse_with_suite(request)
+    if "engine" in request.given:
+        require_engines(request.engine)
     plan = _plan(request)
-    say = _silent if request.quiet else to_stderr
+    say = _silent if request.quiet else streams.say
     checks = chosen(plan, say)
     if request.list:
-        typer.echo(selection.listing(checks))
-        return ExitStatus.AGREES
+        return _listed(checks)
     deliveries = Deliveries.open(request, show="failures")
     showing = live(len(checks), quiet=request.quiet, known_ok=request.known_ok)
     with showing as listener:
@@ -51,8 +46,17 @@ def run_suite(request: Request) -> ExitStatus:
     if report.interrupted:
         left = len(checks) - len(report.checks)
         were = "check was" if left == 1 else "checks were"
-        sys.stderr.write(f"derivcheck: {left} {were} not run; --resume continues\n")
+        streams.say(f"{left} {were} not run; --resume continues")
     return report.exit_status
+
+
+def _listed(checks: Sequence[Check]) -> ExitStatus:
+    """--list. Mistakes of entries are shown too."""
+    typer.echo(escaped(selection.listing(checks)))
+    wrong = [check.error for check in checks if check.error]
+    for error in wrong:
+        streams.say(error)
+    return ExitStatus.USAGE if wrong else ExitStatus.AGREES
 
 
 def _silent(text: str) -> None:

@@ -1,20 +1,23 @@
 """Calling what is differentiated: the user's function in its layout, or the expression as a person would write it."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from itertools import takewhile
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from derivcheck.engines import state
 from derivcheck.errors import Unsupported
 from derivcheck.problem import Problem
 from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.lowering import PointFunction, lower_one
 
+REFUSING = "torch::autograd::Error"  # the node that @once_differentiable puts in the graph
+NO_BACKWARD = "must implement either the backward"
 # What torch's errors say if an operation has no kernel or no derivative of a kind, and if a torch.autograd.Function has
 # no `jvp` or no `setup_context`.
 LACKING = (
@@ -25,6 +28,7 @@ LACKING = (
     "does not support forward AD",
     "is not differentiable with respect to",
     "does not currently support double backward",  # torch.compile
+    NO_BACKWARD,
 )
 
 
@@ -52,11 +56,17 @@ def user_function(problem: Problem) -> Callable[..., Any]:
     function = problem.function
     assert function is not None
     if problem.layout == "matrix":
-        return lambda *columns: function(torch.stack(columns, dim=1))
+        return state.keeping(lambda *columns: function(torch.stack(columns, dim=1)))
     order = arguments(function, problem.variables)
-    if order == problem.variables:
-        return function
-    return _by_name(function, problem.variables, order)
+    if order == problem.variables and not keyword_only(function, order):
+        return state.keeping(function)
+    return state.keeping(_by_name(function, problem.variables, order))
+
+
+def keyword_only(function: Callable[..., Any], names: Sequence[str]) -> list[str]:
+    """Those names that are parameters without a position. Others that have none, as functools.partial makes them of
+    what it fills in, do not matter."""
+    return [p.name for p in _parameters(function) if p.kind is p.KEYWORD_ONLY and p.name in names]
 
 
 def _by_name(function: Callable[..., Any], variables: tuple[str, ...], order: tuple[str, ...]) -> Callable[..., Any]:
@@ -93,16 +103,24 @@ def parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _parameters(function: Callable[..., Any]) -> list[Parameter]:
-    """Those with a name of their own: of `forward` for an autograd.Function, without ctx; empty where unknown."""
+    """Those with a name of their own; empty where unknown."""
+    found = own_signature(function)
+    kinds = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return [p for p in found.parameters.values() if p.kind not in kinds] if found else []
+
+
+def own_signature(function: Callable[..., Any]) -> Signature | None:
+    """The signature, for an autograd.Function that of `forward` without ctx; None where unknown, as of what is built
+    in."""
     owner = getattr(function, "__self__", None)
     applied = owner if isinstance(owner, type) and issubclass(owner, torch.autograd.Function) else None
     try:
-        found = list(signature(applied.forward if applied else function).parameters.values())
-    except (TypeError, ValueError):  # built in
-        return []
+        found = signature(applied.forward if applied else function)
+    except (TypeError, ValueError):
+        return None
     if applied and applied.setup_context is torch.autograd.Function.setup_context:
-        found = found[1:]
-    return [p for p in found if p.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)]
+        found = found.replace(parameters=list(found.parameters.values())[1:])
+    return found
 
 
 def leaves(points: Tensor) -> list[Tensor]:
@@ -116,13 +134,48 @@ def call(function: Callable[..., Any], *columns: Tensor) -> Any:
         return function(*columns)
     except (RuntimeError, NotImplementedError) as error:
         if is_lacking(error):
-            raise Unsupported(str(error).splitlines()[0]) from None
+            raise Unsupported(lack(error)) from None
         raise
+
+
+def is_marked_once(function: Callable[..., Any], points: Tensor, steps: Sequence[int]) -> bool:
+    """Whether a backward is marked @once_differentiable: on the way along `steps` at points (d, n) it leaves a node in
+    the graph that refuses to be differentiated again. autograd.grad passes it by without an error."""
+    inputs = leaves(points)
+    try:
+        with torch.enable_grad():
+            value = function(*inputs)
+            for j in steps:
+                v = torch.ones_like(value).requires_grad_()  # else torch returns a plain tensor in place of the node
+                (value,) = torch.autograd.grad(value, [inputs[j]], v, create_graph=True, allow_unused=True)
+                if value is None:
+                    return False
+                if any(node.name() == REFUSING for node in _nodes(value.grad_fn)):
+                    return True
+    except (RuntimeError, NotImplementedError):
+        pass
+    return False
+
+
+def _nodes(root: Any) -> Iterator[Any]:
+    """Every node of a graph, once."""
+    waiting, seen = [root], {None}
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            yield node
+            waiting += [following for following, _ in node.next_functions]
 
 
 def is_lacking(error: Exception) -> bool:
     """Whether torch says that an operation has no kernel or no derivative of a kind, or a Function no `jvp`."""
     return any(words in str(error) for words in LACKING)
+
+
+def lack(error: Exception) -> str:
+    """What is lacking, on one line."""
+    return "its autograd.Function has no backward" if NO_BACKWARD in str(error) else str(error).splitlines()[0]
 
 
 @contextmanager

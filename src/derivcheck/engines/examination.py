@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from derivcheck.engines.arity import cure, require_arity
 from derivcheck.engines.calling import is_lacking, user_function
-from derivcheck.engines.loading import HERE, UserFunction, raised
+from derivcheck.engines.loading import HERE, UserFunction, raised, users_frames
 from derivcheck.errors import DerivcheckError, FunctionError
 
 # The modules of this package that call the user's function or its backward: what is raised further in is not theirs.
-CALLERS = ("calling.py", "reverse.py", "forward.py", "forward_over_reverse.py", "jet.py", "protocol_calls.py")
+CALLERS = (
+    "calling.py", "reverse.py", "forward.py", "forward_over_reverse.py", "jet.py", "protocol_calls.py", "state.py",
+    "loading.py",
+)  # fmt: skip
+DIRECTLY = ("calling.py", "state.py")  # those whose own frame is the last if what they call is built in
 
 if TYPE_CHECKING:
     from derivcheck.engines.extend import Evaluate, Partials
@@ -26,7 +31,7 @@ def first_evaluation(problem: Problem, evaluate: Evaluate, points: Tensor) -> Pa
     """The first evaluation. Raises `FunctionError` with what the user's function does wrong."""
     if problem.function is None:
         return evaluate(points)
-    examine(user_function(problem), problem.function_name, list(points))
+    examine(problem, list(points))
     try:
         return evaluate(points)
     except (DerivcheckError, KeyboardInterrupt):
@@ -39,19 +44,22 @@ def failure(problem: Problem, error: BaseException) -> FunctionError | None:
     """The error as one of the user's function, if it is: raised in its code, or in torch on its behalf."""
     if problem.function is None or isinstance(error, (DerivcheckError, KeyboardInterrupt)):
         return None
+    if not isinstance(error, Exception):  # SystemExit and the like: nothing of ours raises them
+        return raised(problem.function_name, "raises", error)
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     inner = max((i for i, file in enumerate(files) if file.startswith(HERE)), default=-1)
-    if not files[inner].endswith(CALLERS) or (inner == len(files) - 1 and not files[inner].endswith("calling.py")):
+    if not files[inner].endswith(CALLERS) or (inner == len(files) - 1 and not files[inner].endswith(DIRECTLY)):
         return None  # ours
     return raised(problem.function_name, "raises", error)
 
 
-def examine(function: UserFunction, name: str | None, columns: Sequence[Tensor]) -> None:
-    """Call the function twice on n points and refuse what cannot be differentiated point by point.
+def examine(problem: Problem, columns: Sequence[Tensor]) -> None:
+    """Call the user's function twice on n points and refuse what cannot be differentiated point by point.
 
     It is called as a training loop does, with leaves that require grad: it may differentiate by itself.
     """
-    name = name or str(getattr(function, "__name__", "the function"))
+    function = user_function(problem)
+    name = problem.function_name or str(getattr(problem.function, "__name__", "the function"))
     given = [column.clone().requires_grad_() for column in columns]
     try:
         with torch.enable_grad():
@@ -62,6 +70,9 @@ def examine(function: UserFunction, name: str | None, columns: Sequence[Tensor])
         if isinstance(error, Exception) and is_lacking(error):
             return  # the engine says so, as a row
         _require_no_writing(function, name, columns, error)
+        if isinstance(error, TypeError) and not users_frames(error):  # the call itself, not something within it
+            require_arity(problem, name)
+            raise FunctionError(f"{name} cannot be called like this: {error}", cure(problem)) from None
         raise raised(name, "raises", error) from None
     _require_column(first, columns[0], name)
     _require_untouched(given, columns, name)

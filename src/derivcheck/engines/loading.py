@@ -17,11 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from derivcheck.engines.places import no_module, place_and_path, require_file
 from derivcheck.errors import FunctionError, did_you_mean
 
 MOST_FRAMES = 5  # of the user's traceback: the error is in the last ones
 MOST_NAMES = 10  # of a module, in the message that it lacks a name: one line
 HERE = str(Path(__file__).parents[1])  # the package's folder, whose frames are not the user's
+OF_OURS = ("torch", "derivcheck")  # packages of which `builtin:` suites name functions
 TORCH = str(Path(torch.__file__).parent)
 
 UserFunction = Callable[..., Any]  # tensors, in one of the layouts -> what should be a tensor
@@ -29,9 +31,7 @@ UserFunction = Callable[..., Any]  # tensors, in one of the layouts -> what shou
 
 def load(name: str, option: str = "--function") -> UserFunction:
     """The function named `module:name`, `package.module:object.attribute` or `file.py:name`; `option` asked for it."""
-    place, colon, path = name.rpartition(":")
-    if not colon or not place or not path:
-        raise FunctionError(f"{option} {name}: not a place and a name", "Write it like module:name or file.py:name.")
+    place, path = place_and_path(name, option)
     found: Any = _module(place, name, option)
     for part in path.split("."):
         if not hasattr(found, part):
@@ -88,20 +88,20 @@ class _AnyDtype:
 
 
 def _module(place: str, name: str, option: str) -> ModuleType:
-    """Import a module or a file. The working directory and the file's folder are importable from then on."""
+    """Import a module or a file. The working directory and the file's folder are importable from then on, unless the
+    module comes with derivcheck: suites that only name those are trusted in folders that are not."""
     path, is_file = Path(place), place.endswith(".py")
-    _make_importable(Path.cwd(), *([path.resolve().parent] if is_file else []))
-    if is_file and not path.is_file():
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.py")])
-        raise FunctionError(f"{option} {name}: there is no file {place}", near)
+    if place.partition(".")[0] not in OF_OURS:
+        _make_importable(Path.cwd(), *([path.resolve().parent] if is_file else []))
+    if is_file:
+        require_file(place, name, option)
     try:
         return _from_file(path) if is_file else importlib.import_module(place)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: it would end the run with a status of its own
         if isinstance(error, ModuleNotFoundError) and not is_file and place.startswith(error.name or " "):
-            cause = f"{option} {name}: there is no module {place}"
-            raise FunctionError(cause, "Install it, or write file.py:name.") from None
+            raise no_module(place, name, option) from None
         raise raised(name, "fails when it is imported", error) from None
 
 
@@ -127,9 +127,18 @@ def _public(found: Any) -> list[str]:
 
 
 def raised(name: str | None, what: str, error: BaseException) -> FunctionError:
-    """A `FunctionError` with the user's error and the last of the user's own frames."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if not f.filename.startswith((HERE, TORCH, "<frozen"))] or frames[-1:]
-    shown = "".join(traceback.format_list(own[-MOST_FRAMES:]))
+    """A `FunctionError` with the user's error and the last of the user's own frames; else the last one of torch."""
+    frames = users_frames(error) or [f for f in traceback.extract_tb(error.__traceback__) if not _is_ours(f)][-1:]
+    shown = "".join(traceback.format_list(frames[-MOST_FRAMES:]))
     text = "".join(traceback.format_exception_only(error)).strip()
     return FunctionError(f"{name or 'the function'} {what}:\n{shown}{text}", "")
+
+
+def users_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of an error that are neither ours nor torch's; none if the call itself failed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f for f in frames if not _is_ours(f) and not f.filename.startswith(TORCH)]
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    return frame.filename.startswith((HERE, "<frozen"))

@@ -1,11 +1,16 @@
-"""The engines by name: the built-in ones, and those of plugins."""
+"""The engines by name: the built-in ones, and those of plugins. Torch is imported with the first engine, not before."""
+
+from __future__ import annotations
 
 import warnings
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
-from derivcheck.engines.extend import Engine
-from derivcheck.errors import RequestError, printable
+from derivcheck.errors import RequestError, did_you_mean, printable
+
+if TYPE_CHECKING:
+    from derivcheck.engines.extend import Engine
 
 GROUP = "derivcheck.engines.v1"
 BUILT_IN = {
@@ -27,7 +32,18 @@ def engine(name: str) -> Engine:
     for plugin in (_load(point) for point in entry_points(group=GROUP) if point.name == name):
         if plugin is not None:
             return plugin
-    raise RequestError(f"--engine {printable(name)}: unknown", f"Choose from {', '.join(names())}.")
+    raise _unknown(name)
+
+
+def require(name: str) -> None:
+    """Raise `RequestError`, with the list, if there is no engine of this name. Nothing is imported."""
+    if name not in BUILT_IN and name not in names():
+        raise _unknown(name)
+
+
+def _unknown(name: str) -> RequestError:
+    near = did_you_mean(name, names())
+    return RequestError(f"--engine {printable(name)}: unknown", f"{near} Choose from {', '.join(names())}.".lstrip())
 
 
 def names() -> list[str]:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from derivcheck import multi_index
-from derivcheck.engines.calling import call, is_lacking, point_function
+from derivcheck.engines.calling import call, is_lacking, lack, point_function
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.streams import Stream, generator
 from derivcheck.errors import TimedOut, Unsupported
@@ -153,7 +153,7 @@ class _Walk:
         except (RuntimeError, NotImplementedError) as error:
             if not is_lacking(error):
                 raise
-            self._unsupported(sequence, str(error).splitlines()[0])
+            self._unsupported(sequence, lack(error))
             return
         for j, gradient in zip(tree, gradients, strict=True):
             known = torch.zeros_like(value) if gradient is None else gradient

@@ -19,7 +19,9 @@ from derivcheck.errors import ExpressionError, RequestError, printable
 from derivcheck.expression import bounds
 from derivcheck.expression.branches import Branches
 from derivcheck.expression.conditions import condition
-from derivcheck.expression.scanning import VOCABULARY, scan
+from derivcheck.expression.reading import read
+from derivcheck.expression.scanning import VOCABULARY, require_short, scan
+from derivcheck.expression.suggestions import for_attribute, for_function
 from derivcheck.expression.syntax import syntax_tree
 from derivcheck.expression.texts import parse_number
 from derivcheck.expression.vocabulary import ALSO_VARIABLES, CONSTANTS, FUNCTIONS, REFUSED, SWELLING, UNBOUNDED
@@ -43,12 +45,16 @@ class Parsed:
 
     formula: sp.Expr
     names: tuple[str, ...]
+    text: str
+    """As it was read: in ASCII, with π as pi and ^ as **."""
 
 
-def parse(text: str, params: Mapping[str, Fraction] = MappingProxyType({})) -> Parsed:
+def parse(text: str, params: Mapping[str, Fraction | sp.Expr] = MappingProxyType({})) -> Parsed:
     """Parse an expression with these names replaced by numbers, or raise `ExpressionError` with the place, the cause
     and the cure."""
     text = text.strip(" \t\r\n")
+    require_short(text)
+    text = read(text)
     scan(text)
     builder = _Builder(text, params)
     try:
@@ -57,7 +63,7 @@ def parse(text: str, params: Mapping[str, Fraction] = MappingProxyType({})) -> P
             raise RecursionError
     except (RecursionError, MemoryError):
         raise ExpressionError(text, 0, 1, "the expression is nested too deeply", "Simplify it.") from None
-    return Parsed(formula, tuple(builder.names))
+    return Parsed(formula, tuple(builder.names), text)
 
 
 def symbol(name: str) -> sp.Symbol:
@@ -68,7 +74,7 @@ def symbol(name: str) -> sp.Symbol:
 class _Builder:
     """Walks the syntax tree; `names` collects the variables in order of appearance."""
 
-    def __init__(self, text: str, params: Mapping[str, Fraction]) -> None:
+    def __init__(self, text: str, params: Mapping[str, Fraction | sp.Expr]) -> None:
         self.text, self.params = text, params
         self.names: dict[str, None] = {}
         self.sizes: dict[sp.Basic, int] = {}
@@ -93,6 +99,8 @@ class _Builder:
         if isinstance(node, ast.Compare):
             cure = "Compare only inside Piecewise((value, condition), (value, True))."
             raise self.error(node, "a comparison is not a number", cure)
+        if isinstance(node, ast.Attribute) and (cure := for_attribute(node)):
+            raise self.error(node, "a name has no parts here", cure)
         raise self.error(node, "this is not part of an expression")
 
     def built(self, node: Node, build: Callable[[Node], sp.Expr]) -> sp.Expr:
@@ -140,7 +148,9 @@ class _Builder:
             raise self.error(node, f"the function {node.id} has no arguments here", f"Write {node.id}(...).")
         self.names[node.id] = None
         if node.id in self.params:
-            return self.checked(node, sp.Rational(*self.params[node.id].as_integer_ratio()))
+            number = self.params[node.id]
+            is_exact = isinstance(number, Fraction)
+            return self.checked(node, sp.Rational(number.numerator, number.denominator) if is_exact else number)
         return symbol(node.id)
 
     def binary(self, node: ast.BinOp) -> sp.Expr:
@@ -180,11 +190,16 @@ class _Builder:
         largest, denominator = bounds.exponents(value)
         if largest > bounds.LARGEST_NESTED:
             raise self.error(node, "nested powers make too large an exponent", LARGE_POWER)
+        nested = base.is_Pow and base.base.is_Pow
+        if denominator > bounds.LARGEST_EXPONENT and nested and not base.free_symbols:  # sympy evaluates each twice
+            raise self.error(node, "roots of a constant are nested too deeply", LARGE_POWER)
         if denominator > bounds.LARGEST_EXPONENT:  # of 64 nested square roots sympy makes x**(1/2**64)
             return sp.Pow(base, exponent, evaluate=False)
         return value
 
     def call(self, node: ast.Call) -> sp.Expr:
+        if isinstance(node.func, ast.Attribute) and (cure := for_attribute(node.func)):
+            raise self.error(node.func, "functions have no module here", cure)
         if not isinstance(node.func, ast.Name):
             raise self.error(
                 node.func, "this cannot be called", "Write * for a product; only functions have arguments."
@@ -195,11 +210,7 @@ class _Builder:
         if name == "Piecewise":
             return self.piecewise(node)
         if name not in FUNCTIONS:
-            raise self.error(
-                node.func,
-                f"there is no function {name}",
-                f"Write {name}*(...) for a product; --list-functions shows all functions.",
-            )
+            raise self.error(node.func, f"there is no function {name}", for_function(name))
         return self.apply(node, name)
 
     def apply(self, node: ast.Call, name: str) -> sp.Expr:

@@ -15,8 +15,8 @@ from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 from sympy.printing.str import StrPrinter
 
 from derivcheck.errors import ExpressionError, RequestError, printable
+from derivcheck.expression.intervals import Interval
 from derivcheck.expression.parsing import parse, symbol
-from derivcheck.expression.texts import Interval
 from derivcheck.expression.vocabulary import CONSTANTS, FUNCTIONS
 
 SYNTAX = (

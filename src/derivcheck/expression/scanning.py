@@ -4,51 +4,64 @@ This runs before `ast.parse`, which would otherwise meet quotes, brackets, look-
 Most of the messages that users see come from here, because `2x`, `sin x` and `x^2` are what people type.
 """
 
+import keyword
 import re
+import unicodedata
 
 from derivcheck.errors import ExpressionError
+from derivcheck.expression import forms
+from derivcheck.expression.tokens import TOKEN
 
 LONGEST = 10_000  # characters: 20 times the longest formula of the AI Feynman set; bounds every later stage
 DEEPEST = 100  # open parentheses: ast.parse itself gives up near 200, sympy's recursion soon after
 MOST_SIGNS = 20  # + - ~ in a row: each is a level of recursion
 
 ALLOWED = re.compile(r"[A-Za-z0-9_+\-*/%().,<>=!&|~ \t]")
-TOKEN = re.compile(
-    r"(?P<space>[ \t]+)|(?P<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+(?![\w.]))?)|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<operator>\*\*|//|<=|>=|==|!=|<<|>>|->|[-+*/%(),<>=!&|~.])"
-)
 CURES = {
-    "^": "Write ** for a power: x1**2.",
-    "'": "Strings mean nothing in an expression.",
+    "'": "Strings and primes mean nothing in an expression; --order and --partial name derivatives.",
     '"': "Strings mean nothing in an expression.",
     "\\": "This is not LaTeX: write sin(x1), sqrt(x1), pi.",
+    "$": "This is not LaTeX: write x1**2 without $.",
     "[": "Group with round parentheses.",
     "{": "Group with round parentheses.",
     "\n": "Give one expression on one line.",
-    "×": "Write * for a product.",
-    "·": "Write * for a product.",
-    "÷": "Write / for a quotient.",
-    "−": "Write - for a minus.",
     "@": "Write * for a product.",
     ":": "Nothing in an expression needs a colon.",
+    "–": "Write - for a minus.",
+    "—": "Write - for a minus.",
+    "’": "Primes mean nothing in an expression; --order and --partial name derivatives.",
+    "′": "Primes mean nothing in an expression; --order and --partial name derivatives.",
+    "\N{NO-BREAK SPACE}": "Replace it by a space.",
+    "∞": "A real, finite expression is needed.",
 }
+LOOK_ALIKE = "Type it again with the keyboard: it only looks like an ordinary character, or is invisible."
 KEYWORDS = {
     "and": "Join conditions with &, each in parentheses: (x1 > 0) & (x1 < 1).",
     "or": "Join conditions with |, each in parentheses: (x1 < 0) | (x1 > 1).",
     "not": "Negate a condition with ~: ~(x1 > 0).",
     "if": "Write Piecewise((value, condition), ..., (value, True)).",
     "else": "Write Piecewise((value, condition), ..., (value, True)).",
+    "lambda": "Call the variable lamda, as sympy does, or lam.",
 }
+LONGEST_NAME = 40  # characters looked at before a parenthesis, to find a name and its power
+FUNCTION_POWER = re.compile(r"([A-Za-z_]\w*)(\*\*-?\d+)$")
+VALUES = ("True", "False", "None")  # words of Python that the parser looks at in their context
 VOCABULARY = "Allowed are numbers, names, + - * / ** %, parentheses and functions; --list-functions shows them."
+
+
+def require_short(text: str) -> None:
+    """Refuse an expression of which every later stage would be too slow."""
+    if len(text) > LONGEST:
+        raise ExpressionError(text, LONGEST, 1, f"the expression has more than {LONGEST} characters", "Shorten it.")
 
 
 def scan(text: str) -> None:
     """Raise `ExpressionError` at the first character or token that no expression can contain."""
     if not text.strip():
         raise ExpressionError(text, 0, 1, "the expression is empty", 'Give one, such as "x1**2*sin(x2)".')
-    if len(text) > LONGEST:
-        raise ExpressionError(text, LONGEST, 1, f"the expression has more than {LONGEST} characters", "Shorten it.")
+    require_short(text)
     _characters(text)
+    forms.refuse(text)
     _nesting(text)
     _signs(text)
     _neighbours(text)
@@ -57,8 +70,17 @@ def scan(text: str) -> None:
 def _characters(text: str) -> None:
     for column, character in enumerate(text):
         if not ALLOWED.match(character):
-            cause = f"character {character!a} cannot be part of an expression"
-            raise ExpressionError(text, column, 1, cause, CURES.get(character, VOCABULARY))
+            cause = f"{character_name(character)} cannot be part of an expression"
+            cure = CURES.get(character, VOCABULARY if character.isascii() else LOOK_ALIKE)
+            raise ExpressionError(text, column, 1, cause, cure)
+
+
+def character_name(character: str) -> str:
+    """`character '$'`, or for what may not show or looks like another its code: U+0445 CYRILLIC SMALL LETTER HA."""
+    if character.isascii() and character.isprintable():
+        return f"character {character!r}"
+    code, name = f"U+{ord(character):04X}", unicodedata.name(character, "")
+    return f"{code} {name}" if name else f"{'control ' * (unicodedata.category(character) == 'Cc')}character {code}"
 
 
 def _nesting(text: str) -> None:
@@ -91,11 +113,12 @@ def _neighbours(text: str) -> None:
     for token in TOKEN.finditer(text):
         if token.lastgroup == "space":
             continue
-        if token.group() in KEYWORDS:
-            cause, cure = f"{token.group()!r} is a word of Python", KEYWORDS[token.group()]
+        if token.group() in KEYWORDS or (keyword.iskeyword(token.group()) and token.group() not in VALUES):
+            cause = f"{token.group()!r} is a word of Python"
+            cure = KEYWORDS.get(token.group(), "Give the variable another name.")
             raise ExpressionError(text, token.start(), len(token.group()), cause, cure)
         if before is not None and _ends_operand(before) and _starts_operand(token, before):
-            cause, cure = "an operator is missing here", _cure(before, token)
+            cause, cure = "an operator is missing here", _cure(text, before, token)
             raise ExpressionError(text, token.start(), len(token.group()), cause, cure)
         before = token
 
@@ -110,11 +133,14 @@ def _starts_operand(token: re.Match[str], before: re.Match[str]) -> bool:
     return token.lastgroup in ("number", "name")
 
 
-def _cure(before: re.Match[str], token: re.Match[str]) -> str:
+def _cure(text: str, before: re.Match[str], token: re.Match[str]) -> str:
     if before.group() == "0" and token.group().lower()[:1] in ("x", "b", "o"):
         return "Write numbers in decimal."
     left, right = before.group(), token.group()
     product = f"{'...)' if left == ')' else left}*{'(...' if right == '(' else right}"
+    function = FUNCTION_POWER.search(text[: before.end()][-LONGEST_NAME:])
+    if right == "(" and function:
+        return f"Write {function[1]}(...){function[2]} for the power of a function, {product} for a product."
     if before.lastgroup == "name" and token.start() > before.end():
         return f"Write {left}({right}) for a function, {product} for a product."
     return f"Write {product} for a product."

@@ -150,8 +150,16 @@ def _estimate(estimate: Estimate, noise: Tensor, error: Tensor, floor: Tensor, o
     excess = (failing() * torch.nan_to_num(error / floor)).amax(1)
     for places in _batches(estimate.batch, excess, failing, points):
         noise[places] = torch.maximum(noise[places], estimate.run(places))
+        noise.copy_(_pooled(noise, points.columns))
         seen[places] = True
     return failing() & ~seen.unsqueeze(1)
+
+
+def _pooled(noise: Tensor, columns: Tensor) -> Tensor:
+    """The largest noise (k, m) of equal points (d, k), of which half precision has many: it is the noise of each."""
+    _, which = columns.unique(dim=1, return_inverse=True)
+    places = which.unsqueeze(1).expand_as(noise)
+    return torch.zeros_like(noise).scatter_reduce(0, places, noise, "amax").gather(0, places)
 
 
 def _batches(size: int, excess: Tensor, failing: Callable[[], Tensor], points: Points) -> Iterator[Tensor]:

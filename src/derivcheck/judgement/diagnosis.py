@@ -11,10 +11,10 @@ from torch import Tensor
 
 from derivcheck import multi_index
 from derivcheck.engines import reverse
-from derivcheck.engines.calling import point_function
+from derivcheck.engines.calling import is_marked_once, point_function
+from derivcheck.engines.stance import eager, may_be_compiled
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.judge import Judge
-from derivcheck.judgement.operations import eager, may_be_compiled
 from derivcheck.judgement.protocol_calls import call, function_of_inputs
 from derivcheck.judgement.protocol_ways import WITH_GRAPH, WITHOUT_GRAPH, Way
 from derivcheck.judgement.watch import watch
@@ -68,7 +68,9 @@ class Suspect:
 
 def diagnose(suspect: Suspect) -> tuple[Cause, str]:
     """The first cause that explains the failure, and what is known of it."""
-    for question in (_compiled, _value, _non_finite, _cut, _cotangent, _graph, _asymmetric, _range, _precision):
+    for question in (
+        _compiled, _value, _non_finite, _once, _cut, _cotangent, _graph, _asymmetric, _range, _precision,
+    ):  # fmt: skip
         answer = question(suspect)
         if answer is not None:
             return answer
@@ -99,6 +101,16 @@ def _non_finite(suspect: Suspect) -> tuple[Cause, str] | None:
         reason = "torch.where sends NaN through the branch not taken: clean its input with a second where"
         return Cause.NON_FINITE, reason
     return Cause.NON_FINITE, trace.sentence
+
+
+def _once(suspect: Suspect) -> tuple[Cause, str] | None:
+    """Whether a backward on the way is marked @once_differentiable, so that its result is a constant to autograd."""
+    problem = suspect.judge.problem
+    if problem.function is None or suspect.order < 2:
+        return None
+    columns = on_device(problem, suspect.points[:, :1].to(suspect.judge.dtype))
+    marked = is_marked_once(point_function(problem), columns, multi_index.canonical(suspect.alpha)[:-1])
+    return (Cause.CUT, "here by a backward that is marked @once_differentiable") if marked else None
 
 
 def _cut(suspect: Suspect) -> tuple[Cause, str] | None:

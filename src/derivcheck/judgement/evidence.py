@@ -15,7 +15,9 @@ from torch import Tensor
 
 from derivcheck.engines.examination import first_evaluation
 from derivcheck.engines.registry import engine
+from derivcheck.engines.state import keeping
 from derivcheck.engines.timing import once
+from derivcheck.errors import Unsupported
 from derivcheck.exact.enclosures import Exact
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement.bound import Judged
@@ -75,12 +77,16 @@ class Evidence:
     @cached_property
     def better_domain(self) -> str:
         """Options for a domain on which all partials are finite, empty where none was found."""
-        return defined_domain(lambda points: self.judge.evaluate_sympy(points).values, self.problem.variables)
+        try:
+            return defined_domain(lambda points: self.judge.evaluate_sympy(points).values, self.problem.variables)
+        except Unsupported:  # on a domain that was tried
+            return ""
 
 
 def collect(problem: Problem, referees: Referees, switches: Switches | None) -> Evidence:
     """Compute both sides everywhere and the exact values where they matter. `switches` change sign at the kinks."""
     (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), engine("symbolic")(problem)))
+    evaluate = keeping(evaluate)  # the backward of a user's function runs there
     judge = Judge(problem, evaluate, evaluate_sympy, referees, tuple(range(len(problem.partials))))
     budget = _budget(judge)
     survey = Survey(problem, evaluate, evaluate_sympy, budget)

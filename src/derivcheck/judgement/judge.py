@@ -14,14 +14,14 @@ from derivcheck import multi_index, ulp
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import call, dtype_of, leaves, point_function
 from derivcheck.engines.extend import Evaluate, Partials
+from derivcheck.engines.stance import eager
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact.enclosures import Exact, Status
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
-from derivcheck.judgement.operations import eager
-from derivcheck.judgement.scatter import scatter, steep, steps
+from derivcheck.judgement.scatter import cancelled, scatter, steep, steps
 from derivcheck.sampling.points import Kind, Points, ends, on_device, placed
 
 if TYPE_CHECKING:
@@ -143,7 +143,13 @@ class Judge:
             Estimate(lambda places: self.noise(points[:, places])),
             Estimate(lambda places: torch.cat([steep(self, batch) for batch in points[:, places].split(BATCH, 1)])),
             *([Estimate(lambda places: scatter(self, points[:, places]), COPIED)] if steps(self.dtype) else []),
+            *([Estimate(lambda places: cancelled(self, points[:, places]), COPIED)] if self._has_twin else []),
         ]
+
+    @property
+    def _has_twin(self) -> bool:
+        """Whether the same code can run in more precision: MPS has no float64."""
+        return self.dtype != torch.float64 and not self.problem.device.startswith("mps")
 
     def attempted(self, points: Tensor) -> Tensor:
         """What the engine gives; NaN, which says nothing, where the function takes no points but those it was given."""

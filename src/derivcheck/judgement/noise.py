@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from derivcheck.judgement.operations import Operations, call, is_number
+from derivcheck.judgement.operations import Operations, call, floats, is_number, of_all
 from derivcheck.ulp import smallest_subnormal, unit_roundoff
 
 # Runs: 4 clear nearly all points. The largest of 16 is exceeded by a 17th in 6 % of cases, never by 32 times.
@@ -22,6 +22,8 @@ FIRST_RUNS, MORE_RUNS = 4, 12
 PASSES = 4  # evaluations that the runs of the second round are spread over; the first round is one
 LARGE_SIZE = 64  # roundings of the second perturbation: of 12 runs, one in ten then still hits a number exactly
 LARGE_MOST = 2.0**-4  # at most this much of a number: in half precision 64 roundings are a quarter of it
+FEWEST = 3  # runs that must have taken the same branches as the plain one for their distances to say anything
+SINGLE = unit_roundoff(torch.float32)
 LONG_BITS = 8  # a number whose last 8 bits are not all 0, such as 0.1 or pi, was rounded; one of fewer bits was not
 
 # Operations that move data or decide, and round nothing. Views are recognised by their schema.
@@ -37,6 +39,9 @@ FACTORIES = frozenset(
     "full full_like new_full ones ones_like new_ones scalar_tensor arange linspace lift_fresh".split()
 )
 
+# Operations whose results, though floats, are decisions: a number that has jumped.
+DECIDING = frozenset("floor ceil round trunc sign heaviside".split())
+
 Values = Callable[[Tensor], Tensor]  # points (d, n) -> (n, m)
 
 
@@ -50,19 +55,32 @@ class Perturbed(Operations):
     def __init__(self, seed: int, dtype: torch.dtype, size: int = 1) -> None:
         super().__init__()
         self.u, self.size = unit_roundoff(dtype), size
+        self.decisions: list[Tensor] = []
+        """What operations made of floats that is no float, or jumps: conditions, indices, whole numbers."""
         self.generator = torch.Generator().manual_seed(seed % 2**63)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = _rounding(func)
-        if not name or (name == "_to_copy" and not _narrows(call(func, args, kwargs), args[0])):
+        name = func.overloadpacket.__name__
+        if not _rounding(func):
+            return self._noted(name, args, call(func, args, kwargs))
+        if name == "_to_copy" and not _narrows(call(func, args, kwargs), args[0]):
             return call(func, args, kwargs)
+        if not self.size:
+            out = call(func, args, kwargs)
+            return out if func._schema.is_mutable else self._noted(name, args, out)
         if _has_tensor(args):
             args = tuple(_each(self._scalar, a) for a in args)
             kwargs = {key: _each(self._scalar, a) for key, a in (kwargs or {}).items()}
         moved = _each(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs or {}))
         if func._schema.is_mutable and isinstance(out, Tensor):
             return out.copy_(moved)
-        return moved
+        return self._noted(name, args, moved)
+
+    def _noted(self, name: str, args: Any, out: Any) -> Any:
+        """The result of an operation, kept if it is a decision by floats."""
+        if isinstance(out, Tensor) and (name in DECIDING or not _is_float(out)) and any(True for _ in floats(args)):
+            self.decisions.append(out.detach().clone())
+        return out
 
     def _tensor(self, out: Any) -> Any:
         """A coarser dtype than the one asked for stays as it is: float32 inside a float64 backward is a defect."""
@@ -85,13 +103,11 @@ class Perturbed(Operations):
         return torch.where(_is_short(out.double(), unit_roundoff(out.dtype)), out, self._tensor(out))
 
     def _scalar(self, value: Any) -> Any:
-        """A scalar operand such as 0.1 stands for a number that no float is: move it by one rounding of the dtype that
-        kernels take it in, which in half precision is float32."""
-        u = min(self.u, unit_roundoff(torch.float32))
-        if type(value) is not float or value == 0 or bool(_is_short(torch.tensor(value, dtype=torch.float64), u)):
+        """A scalar operand such as 0.1 stands for a number that no float is: move it by one rounding of the dtype."""
+        if type(value) is not float or value == 0 or bool(_is_short(torch.tensor(value, dtype=torch.float64), self.u)):
             return value
         r = float(torch.rand((), generator=self.generator)) * 2 - 1
-        return value * (1 + 2 * u * self.size * r)
+        return value * (1 + 2 * self.u * self.size * r)
 
 
 def _narrows(out: Tensor, source: Tensor) -> bool:
@@ -99,6 +115,10 @@ def _narrows(out: Tensor, source: Tensor) -> bool:
     return out.is_floating_point() and unit_roundoff(out.dtype) > (
         unit_roundoff(source.dtype) if source.is_floating_point() else 0.0
     )
+
+
+def _is_float(out: Tensor) -> bool:
+    return out.is_floating_point() or out.is_complex()
 
 
 def _each(change: Callable[[Any], Any], value: Any) -> Any:
@@ -119,9 +139,10 @@ def _rounding(func: Any) -> str:
 
 
 def _is_short(values: Tensor, u: float) -> Tensor:
-    """Whether a float64 has `LONG_BITS` significant bits fewer than floats of unit roundoff u, or is not finite."""
+    """Whether a float64 has `LONG_BITS` significant bits fewer than floats of unit roundoff u, or is not finite. In
+    half precision, which has so few, whether it is such a float."""
     mantissa, _ = torch.frexp(values)
-    scaled = mantissa * (2.0**-LONG_BITS / u)
+    scaled = mantissa / (u if u > SINGLE else u * 2**LONG_BITS)
     return (scaled == scaled.round()) | ~torch.isfinite(values)
 
 
@@ -133,28 +154,50 @@ def perturbation(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tens
 
 
 def spreads(evaluate: Values, points: Tensor, runs: int, seed: int) -> tuple[Tensor, Tensor]:
-    """What perturbations of one rounding say, and those of several, each float64 (k, m) on the CPU."""
+    """What perturbations of one rounding say, and those of several, each float64 (k, m) on the CPU. Of one rounding,
+    those runs say nothing that decide otherwise than the plain one, if enough are left."""
     large = min(LARGE_SIZE, int(LARGE_MOST / (2 * unit_roundoff(points.dtype))))
-    small, wide = (moves(evaluate, points, runs, seed, size) for size in (1, large))
+    (small, same), (wide, _) = (moves(evaluate, points, runs, seed, size) for size in (1, large))
     # A run that leaves the range says nothing, and those that are left of the wide ones are the smaller ones.
-    whole = torch.isfinite(wide).all(0)
-    return spread(small), torch.where(whole, spread(wide), spread(small))
+    whole, enough = torch.isfinite(wide).all(0), same.sum(0) >= FEWEST
+    alike = spread(small.masked_fill(~same, torch.nan))
+    small = torch.where(enough, alike, 0.0 if runs <= FIRST_RUNS else spread(small))
+    return small, torch.where(whole, spread(wide), small)
 
 
-def moves(evaluate: Values, points: Tensor, runs: int, seed: int, size: int = 1) -> Tensor:
-    """How far each run with a perturbation of `size` roundings moves the values: float64 (runs, k, m), on the CPU.
+def moves(evaluate: Values, points: Tensor, runs: int, seed: int, size: int) -> tuple[Tensor, Tensor]:
+    """How far each run with a perturbation of `size` roundings moves the values, float64 (runs, k, m), and whether it
+    decided as the plain one, bool (runs, k, 1), on the CPU.
 
     The runs are few evaluations of the points repeated: more than one, because a scalar operand is the same number for
     all points. Each place is compared with its own unperturbed value, so that what depends on the place, as in a
-    function that mixes points, is no noise; the unperturbed value of the point itself cancels.
+    function that mixes points, is no noise; the unperturbed value of the point itself cancels. A function that gives
+    something else when it is called again, because it keeps state, has no noise: NaN.
     """
     repeats = runs // (PASSES if runs > FIRST_RUNS else 1)
-    repeated, found = points.repeat(1, repeats), []
-    plain = evaluate(repeated).double()
+    repeated, found, same = points.repeat(1, repeats), [], []
+    with Perturbed(seed, points.dtype, 0) as plain:  # by nothing, to note its decisions
+        unmoved = evaluate(repeated).double()
     for k in range(runs // repeats):
-        with Perturbed(seed + 1000 * k, points.dtype, size):
-            found.append(evaluate(repeated).double() - plain)
-    return torch.cat(found).reshape(runs, points.shape[1], -1).cpu()
+        with Perturbed(seed + 1000 * k, points.dtype, size) as moved:
+            found.append(evaluate(repeated).double() - unmoved)
+        same.append(_decided_alike(plain.decisions, moved.decisions, repeated.shape[1]))
+    shape = runs, points.shape[1], -1
+    whole = torch.cat(found).reshape(shape).cpu()
+    if len(found) > 1:
+        again = evaluate(repeated).double()
+        changed = ~((again - unmoved).abs() <= unit_roundoff(points.dtype) ** 0.5 * unmoved.abs()) & again.isfinite()
+        whole = whole.masked_fill(changed.reshape(repeats, *whole.shape[1:]).any(0).cpu(), torch.nan)
+    return whole, torch.cat(same).reshape(shape)
+
+
+def _decided_alike(first: list[Tensor], second: list[Tensor], n: int) -> Tensor:
+    """(n,) bool: points at which both took the same decisions; all of them if the decisions do not correspond."""
+    same = torch.ones(n, dtype=torch.bool)
+    if [d.shape for d in first] == [d.shape for d in second]:
+        for a, b in zip(first, second, strict=True):
+            same &= of_all(a == b, n)
+    return same
 
 
 def spread(values: Tensor, fewest: int = 2) -> Tensor:

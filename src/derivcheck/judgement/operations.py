@@ -1,8 +1,6 @@
 """Seeing every operation that torch runs, forward and backward: the base of what perturbs and what watches them."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -23,24 +21,6 @@ class Operations(TorchDispatchMode):
         return False
 
 
-def eager() -> AbstractContextManager[Any]:
-    """Inside, what `torch.compile` made runs as the Python it was made of.
-
-    Dynamo traces the dispatch modes of this package: with fullgraph=True it raises, without it recompiles for each.
-    What is subtracted from one another must run inside together: a compiled function and its eager twin differ by
-    fusion.
-    """
-    if not may_be_compiled():
-        return nullcontext()
-    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
-    return stance
-
-
-def may_be_compiled() -> bool:
-    """Whether there may be a compiled function that can run uncompiled: dynamo is loaded, and torch is 2.6 or later."""
-    return "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
-
-
 def call(func: Any, args: Any, kwargs: Any) -> Any:
     """The operation itself. Zeros without storage, which forward mode makes, times a number are such zeros again: in a
     mode torch 2.13.0 ends the process there, by a segmentation fault."""
@@ -59,3 +39,12 @@ def is_number(value: Any) -> bool:
 def floats(tree: Any) -> Iterator[Tensor]:
     """All tensors of floats in nested arguments or results."""
     return (leaf for leaf in tree_leaves(tree) if is_number(leaf))
+
+
+def of_all(true: Tensor, n: int) -> Tensor:
+    """(n,) on the CPU: whether it holds for all that belongs to a point; for all points alike where no dimension has
+    their number."""
+    dimension = next((i for i, size in enumerate(true.shape) if size == n), None)
+    if dimension is None:
+        return true.all().cpu().expand(n)
+    return true.movedim(dimension, 0).reshape(n, -1).all(1).cpu()

@@ -160,9 +160,8 @@ class Examination:
         backward of cumprod, leave a remainder for others. Perturbed only: no other estimate keeps the cotangents."""
         seed = seed_of(Stream.PROTOCOL_NOISE, self.judge.problem.seed)
         found = perturbation(self._evaluate(way, k), self._point(row), MORE_RUNS, seed).max()
-        return bool(
-            self.compared.error[place, k] <= self.compared.bound[place, k] + FACTOR * found.nan_to_num(posinf=0)
-        )
+        more = (found.nan_to_num(posinf=0) - self.compared.noise[place, k]).clamp(min=0)  # the largest estimate counts
+        return bool(self.compared.error[place, k] <= self.compared.bound[place, k] + FACTOR * more)
 
     def _leaves_range(self, way: Way, row: int, k: int) -> bool:
         """Whether an intermediate result over- or underflows the dtype that is checked, with this cotangent: by no
@@ -187,7 +186,9 @@ def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tenso
     seen = torch.stack([torch.cat([torch.full(t.rows.shape, k in t.called.raw) for t in tried]) for k in columns], 1)
     raw, scales = (_stacked(tried, name, columns) for name in ("raw", "scales"))
     info, size = torch.finfo(judge.dtype), (exact.high * scales).abs()
-    in_range = (size == 0) | ((size >= info.tiny**0.5) & (size <= info.max**0.5)) | (scales.abs() == 1)
+    in_range = (
+        (size == 0) | ((size >= info.tiny**0.5) & (size <= info.max**0.5)) | ((scales.abs() == 1) & (size >= info.tiny))
+    )
     values = torch.where((scales == 0) & (raw == 0), exact.high, raw / scales)
     values = torch.where(right[rows] & seen & in_range, values, exact.high)
     least = (smallest_subnormal(judge.dtype) / scales.abs()).nan_to_num(posinf=0.0)

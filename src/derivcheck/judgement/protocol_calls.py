@@ -12,8 +12,9 @@ from torch import Tensor
 from derivcheck import multi_index
 from derivcheck.engines.calling import is_lacking, user_function
 from derivcheck.engines.reverse import Tree, powers_of_two, tree
+from derivcheck.engines.stance import eager
+from derivcheck.engines.state import keeping, kept
 from derivcheck.errors import DerivcheckError
-from derivcheck.judgement.operations import eager
 from derivcheck.judgement.protocol_ways import ALWAYS, NEVER, TWICE, Way, same
 from derivcheck.multi_index import Steps
 
@@ -43,9 +44,8 @@ class Called(NamedTuple):
 
 def function_of_inputs(problem: Problem) -> Function:
     """The user's function of the inputs that a call is given: the matrix (n, d), or one (n,) per variable."""
-    function = problem.function if problem.layout == "matrix" else user_function(problem)
-    assert function is not None
-    return function
+    assert problem.function is not None
+    return keeping(problem.function) if problem.layout == "matrix" else user_function(problem)
 
 
 def call(problem: Problem, function: Function, way: Way, points: Tensor) -> Called | None:
@@ -53,7 +53,7 @@ def call(problem: Problem, function: Function, way: Way, points: Tensor) -> Call
     refuses."""
     walk = _Walk(problem, function, way, points)
     try:
-        with torch.set_grad_enabled(way.grad), eager():
+        with kept(), torch.set_grad_enabled(way.grad), eager():
             walk.go()
     except DerivcheckError:
         raise

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from derivcheck.judgement.operations import Operations, call, floats
+from derivcheck.judgement.operations import Operations, call, floats, of_all
 from derivcheck.judgement.watch import SHRINKING, WITH_POLES
 
 # In float16, whose square root of the range, 256, is an everyday number, a result is far only from here on.
@@ -50,20 +50,12 @@ class _Leaving(Operations):
     def _look(self, name: str, out: Tensor, inputs: list[Tensor]) -> None:
         if not inputs:
             return
-        whole = torch.stack([self._all(torch.isfinite(part)) for part in inputs]).all(0)
-        nonzero = torch.stack([self._all(part != 0) for part in inputs]).all(0)
-        over = ~self._all(~torch.isinf(out)) & (nonzero | (name not in WITH_POLES))
-        under = ~self._all(out.abs().double() >= torch.finfo(out.dtype).tiny) & nonzero & (name in SHRINKING)
-        self.points |= whole & (over | under)
-
-    def _all(self, true: Tensor) -> Tensor:
-        """(n,): whether it holds for all that belongs to a point; for all points alike where no dimension has their
-        number."""
         n = len(self.points)
-        dimension = next((i for i, size in enumerate(true.shape) if size == n), None)
-        if dimension is None:
-            return true.all().cpu().expand(n)
-        return true.movedim(dimension, 0).reshape(n, -1).all(1).cpu()
+        whole = torch.stack([of_all(torch.isfinite(part), n) for part in inputs]).all(0)
+        nonzero = torch.stack([of_all(part != 0, n) for part in inputs]).all(0)
+        over = ~of_all(~torch.isinf(out), n) & (nonzero | (name not in WITH_POLES))
+        under = ~of_all(out.abs().double() >= torch.finfo(out.dtype).tiny, n) & nonzero & (name in SHRINKING)
+        self.points |= whole & (over | under)
 
 
 def leaves_range(evaluate: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:

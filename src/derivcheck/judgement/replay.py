@@ -90,4 +90,7 @@ def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
     else:
         ends = {v: (x.hex(), x.hex()) for v, x in point.items()}
         rest = ["-n", "1", "--no-corners"]
-    return [part for v, (low, high) in ends.items() for part in ("--domain", f"{v}={low}:{high}")] + rest
+    domains = [f"{v}={low}:{high}" for v, (low, high) in ends.items()]
+    if point is None and len(ends) > 1 and len(set(ends.values())) == 1:  # one for all, whose ends are those of each
+        domains = [domains[0].partition("=")[2]]
+    return [part for domain in domains for part in ("--domain", domain)] + rest

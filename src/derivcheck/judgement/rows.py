@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from derivcheck import ulp
+from derivcheck.engines.timing import Times
 from derivcheck.exact.enclosures import Status
 from derivcheck.judgement import replay
 from derivcheck.judgement.bound import Judged, distance
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from derivcheck.problem import Problem
     from derivcheck.symbolic.differentiation import SymbolicPartials
 
-Timed = tuple[tuple[float, float], tuple[float, float]]  # autograd, sympy: each (median, interquartile range), seconds
+Timed = tuple[Times, Times]  # of autograd and of sympy
 
 LONGEST_PRINTED = 2000  # characters of the formula of a partial: beyond it nobody reads it
 NEEDS_BATCH = "one point alone does not show it, so the command to reproduce it has them all"
@@ -129,7 +130,7 @@ def _excess(evidence: Evidence, k: int, decision: Decision) -> float:
     return float(decision.judged.excess[decision.at, decision.column])
 
 
-def _autograd(evidence: Evidence, k: int, decision: Decision, seconds: tuple[float, float]) -> Side:
+def _autograd(evidence: Evidence, k: int, decision: Decision, seconds: Times) -> Side:
     """autograd's side, with the error of the call that is judged."""
     judged = evidence.judged
     found = side(judged.values[:, k], judged, k, evidence.judge.dtype, seconds)
@@ -210,7 +211,7 @@ def skipped(judged: Judged, k: int) -> dict[str, int]:
     return {reason: int(mask.sum()) for reason, mask in reasons.items() if mask.any()}
 
 
-def side(values: Tensor, judged: Judged, k: int, dtype: torch.dtype, seconds: tuple[float, float]) -> Side:
+def side(values: Tensor, judged: Judged, k: int, dtype: torch.dtype, seconds: Times) -> Side:
     """One computation against the exact value of partial k, largest over the judged points; `values` (points,)."""
     keep = judged.counted[:, k]
     exact = judged.exact.high[keep, k]

@@ -20,7 +20,8 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.engines.streams import Stream, generator, seed_of
 from derivcheck.exact.enclosures import Status
-from derivcheck.judgement.noise import MORE_RUNS, moves, spread, spreads
+from derivcheck.judgement.bound import FACTOR, ROUNDINGS
+from derivcheck.judgement.noise import MORE_RUNS, spread, spreads
 from derivcheck.sampling.points import ends, into, placed
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 COPIES = 12  # of a point: as many as the runs of a perturbation
 FEWEST = 3  # copies that must have an error for their scatter to say anything
 SHARED = 8  # times what exact mathematics confirms: a kernel takes other steps than the formula
+CANCELS = 8  # roundings of the value: with fewer lost, what the kernel's own operations say is enough
+STEEP = 2  # several roundings, 8 at least, that move a formula less than so many times as far as one does
 NEAR = 8  # roundings: the errors of a backward stable kernel already have nothing to do with each other
 FAR = 2.0**-20  # or the square root of u: a kernel that has few bits left gives other bits
 
@@ -52,7 +55,7 @@ def scatter(judge: Judge, points: Tensor) -> Tensor:
     errors, values = _at_copies(judge, points, near * size.amax(0).expand_as(size))
     distant, _ = _at_copies(judge, points, far * size)
     terms = u * _natural_scale(judge, points)
-    confirmed = _noise_of_formula(judge, points) + spread(values) * (u / near) + terms
+    confirmed = _spreads_of_formula(judge, points)[0] + spread(values) * (u / near) + terms
     found = torch.minimum(torch.maximum(spread(errors, FEWEST), spread(distant, FEWEST)), SHARED * confirmed)
     # Where the partial is 0 all around, terms cancel: mostly without a remainder, so that none of the copies has one.
     return torch.where((values.nan_to_num() == 0).all(0), torch.maximum(found, terms), found)
@@ -78,27 +81,46 @@ def _at_copies(judge: Judge, points: Tensor, reach: Tensor) -> tuple[Tensor, Ten
 
 
 def steep(judge: Judge, points: Tensor) -> Tensor:
-    """The noise by perturbation, (k, c), and where perturbations of one rounding say more than those of several, what
-    they say as far as the lowered formula confirms it: next to a pole, as in tan(1e5*x), perturbations of several
-    roundings lead away to where results are small and close to each other."""
-    seed = seed_of(Stream.MORE_NOISE, judge.problem.seed)
-    small, wide = spreads(judge.attempted, points.to(judge.dtype), MORE_RUNS, seed)
+    """The noise by perturbation, (k, c). Next to a pole, as in tan(1e5*x), perturbations of several roundings lead away
+    to where results are small and close to each other; where they do so in the lowered formula too, which has no
+    branches but those of the exact function, those of one rounding count, as far as the formula confirms their size."""
+    small, wide = spreads(judge.attempted, points.to(judge.dtype), MORE_RUNS, _seed(judge, Stream.MORE_NOISE))
     found, steeper = torch.minimum(small, wide), (wide < small).any(1)
     if bool(steeper.any()):
-        confirmed = torch.minimum(small[steeper], SHARED * _noise_of_formula(judge, points[:, steeper]))
+        inside, outside = _spreads_of_formula(judge, points[:, steeper])
+        confirmed = torch.where(outside < STEEP * inside, torch.minimum(small[steeper], SHARED * inside), 0.0)
         found[steeper] = torch.maximum(found[steeper], confirmed)
     return found
 
 
-def _noise_of_formula(judge: Judge, points: Tensor) -> Tensor:
-    """What perturbing the lowered formulas by one rounding says, (k, c): they have no branches but those of the exact
-    function."""
+def cancelled(judge: Judge, points: Tensor) -> Tensor:
+    """The noise of the lowered formula, (k, c), where its terms cancel, if the same code in float64 has no larger error
+    than the formula has there, and half of the digits of this dtype right. gelu(approximate="tanh") at -6 is 0 in
+    float32, as the formula is, but inside of one kernel, which no perturbation reaches. An error that does not shrink
+    in float64 as that of the formula does is no rounding; nor is 0 for the third derivative of i1 at 1e-9, where the
+    formula has no digit left in float64 either."""
+    inside, _ = _spreads_of_formula(judge, points)
+    referee = judge.referees.of(judge.problem.partials, torch.float64)
+    exact = referee.enclose(points).at(slice(None), judge.columns)
+    error, size = exact.error(judge.attempted(points)), exact.high.abs()
+    wide, _ = _spreads_of_formula(judge, points, torch.float64)
+    shrinks = error <= FACTOR * wide + ROUNDINGS * ulp.unit_roundoff(torch.float64) * size
+    u = ulp.unit_roundoff(judge.dtype)
+    cancels, is_right = inside > CANCELS * u * size, error <= u**0.5 * size
+    return torch.where(shrinks & is_right & cancels & (exact.status == Status.SETTLED), inside, 0.0)
+
+
+def _spreads_of_formula(judge: Judge, points: Tensor, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
+    """What perturbing the lowered formulas in a dtype says, by one rounding and by several, each (k, c)."""
 
     def values(points: Tensor) -> Tensor:
         return judge.evaluate_sympy(placed(judge.problem, points)).values.cpu()[:, list(judge.columns)]
 
-    seed = seed_of(Stream.FORMULA_NOISE, judge.problem.seed)
-    return spread(moves(values, points.to(judge.dtype), MORE_RUNS, seed))
+    return spreads(values, points.to(dtype or judge.dtype), MORE_RUNS, _seed(judge, Stream.FORMULA_NOISE))
+
+
+def _seed(judge: Judge, stream: Stream) -> int:
+    return seed_of(stream, judge.problem.seed)
 
 
 def _natural_scale(judge: Judge, points: Tensor) -> Tensor:

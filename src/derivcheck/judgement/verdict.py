@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from derivcheck import ulp
-from derivcheck.errors import TimedOut, Unsupported
+from derivcheck.errors import TimedOut, Unsupported, counted
 from derivcheck.exact.enclosures import Status
 from derivcheck.judgement import control
 from derivcheck.judgement.bound import FACTOR, ROUNDINGS, Judged
@@ -120,7 +120,7 @@ def _alone(evidence: Evidence, at: int, count: int) -> str:
     """Where: `at x = 0`, or so and at others like it."""
     point = evidence.judged.points.columns[:, at].tolist()
     where = ", ".join(f"{name} = {x:.6g}" for name, x in zip(evidence.problem.variables, point, strict=True))
-    return f"at {where}" + (f" and {count - 1} more such points" if count > 1 else "")
+    return f"at {where}" + (f" and at {counted(count - 1, 'more such point')}" if count > 1 else "")
 
 
 def _asymmetric(evidence: Evidence, k: int) -> Decision | None:

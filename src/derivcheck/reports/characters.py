@@ -2,12 +2,15 @@
 
 import re
 
-UNFIT = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 forbids (section 2.2), lone surrogates included, and the control codes that it only discourages."""
+INVISIBLE = "\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+"""Of zero width, or changing the direction or the line (Unicode Technical Report 36, "Bidirectional Text Spoofing")."""
+UNFIT = re.compile(f"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[{INVISIBLE}]|\r(?!\n)")
+"""What XML 1.0 forbids (section 2.2), lone surrogates included, the control codes that it only discourages, what a
+reader cannot see, and a return to the start of the line."""
 
 
 def legible(text: str) -> str:
-    """A control character or half a surrogate pair becomes its escape, such as \\x00 or \\udcff."""
+    """A character that no reader sees, or half a surrogate pair, becomes its escape, such as \\x00 or \\udcff."""
     return UNFIT.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 

@@ -24,9 +24,9 @@ AUTOGRAD = Column("max error autograd", lambda row: error(row, row.autograd), "a
 SYMPY = Column("max error sympy", lambda row: error(row, row.sympy), "sympy", "max error")
 BOUND = Column("error / bound", lambda row: excess(row.excess), "/bound")
 TIMES = (
-    Column("time autograd", lambda row: duration(row.autograd.seconds), "autograd", "time"),
-    Column("time sympy", lambda row: duration(row.sympy.seconds), "sympy", "time"),
-    Column("ratio", lambda row: ratio(row.autograd.seconds / (row.sympy.seconds or math.nan)), "ratio", "time"),
+    Column("time autograd", lambda row: duration(row.autograd.seconds_min), "autograd", "time"),
+    Column("time sympy", lambda row: duration(row.sympy.seconds_min), "sympy", "time"),
+    Column("ratio", lambda row: ratio(row.autograd.seconds_min / (row.sympy.seconds_min or math.nan)), "ratio", "time"),
 )
 VERDICT = Column("verdict", lambda row: row.verdict.value, right=False)
 
@@ -34,7 +34,7 @@ VERDICT = Column("verdict", lambda row: row.verdict.value, right=False)
 def choices(rows: Sequence[PartialResult]) -> list[list[Column]]:
     """Sets of columns, the widest first: times are dropped first, then sympy's error, then the figures, the verdict
     never. The engine is among them only if there are several, times only if they were measured."""
-    timed = any(not math.isnan(row.autograd.seconds) for row in rows)
+    timed = any(not math.isnan(row.autograd.seconds_min) for row in rows)
     names = [PARTIAL, *([ENGINE] if len({row.engine for row in rows}) > 1 else [])]
     return [
         [*names, AUTOGRAD, SYMPY, BOUND, *(TIMES if timed else []), VERDICT],

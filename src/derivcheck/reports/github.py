@@ -32,8 +32,8 @@ class Level(Enum):
     NOTICE = "notice"
 
 
-LEVELS = {  # of rows that do not fail
-    Weight.UNDECIDED: Level.WARNING,
+LEVELS = {  # of rows that do not disagree
+    Weight.UNDECIDED: Level.ERROR,
     Weight.UNSUPPORTED: Level.WARNING,
     Weight.WARNING: Level.WARNING,
     Weight.REMARK: Level.NOTICE,
@@ -67,7 +67,7 @@ def render(report: Report) -> str:
 
 def _of_run(report: Report) -> Iterator[Annotation]:
     if hindrance := wording.hindrance(report):
-        yield Annotation(Level.ERROR if report.interrupted else Level.WARNING, "derivcheck", hindrance)
+        yield Annotation(Level.ERROR, "derivcheck", hindrance)
 
 
 def _in_turn(each: Sequence[Sequence[Annotation]]) -> Iterator[Annotation]:
@@ -109,15 +109,15 @@ def _of_rows(check: CheckResult, report: Report) -> Iterator[tuple[PartialResult
             yield row, Level.ERROR, "\n".join(story(row, check))
         elif weight in LEVELS and wording.sentence(row) not in said:
             said.add(wording.sentence(row))
-            yield row, LEVELS[weight], wording.remark(row)
+            decides = weight is Weight.UNSUPPORTED and check.outcome is Outcome.UNSUPPORTED
+            yield row, Level.ERROR if decides else LEVELS[weight], wording.remark(row)
 
 
 def _level_of_whole(check: CheckResult, report: Report) -> Level | None:
     """The level of what no single row says; None if there is nothing of the kind."""
-    if check.outcome is Outcome.XPASSED:
+    if check.outcome in (Outcome.XPASSED, Outcome.ERROR) or not check.partials:
         return Level.ERROR
-    tolerated = check.outcome.is_tolerated(known_ok=report.known_ok)
-    return Level.WARNING if tolerated or not check.partials else None
+    return Level.WARNING if check.outcome.is_tolerated(known_ok=report.known_ok) else None
 
 
 def _data(text: str) -> str:

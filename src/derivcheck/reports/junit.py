@@ -36,8 +36,8 @@ def render(report: Report) -> str:
     """One XML 1.0 document, ended by a newline. Characters that XML forbids are escaped as in \\x00."""
     suites = [_of_check(check, name, report) for check, name in zip(report.checks, wording.names(report), strict=True)]
     if hindrance := wording.hindrance(report):
-        type_ = "interrupted" if report.interrupted else "empty"
-        suites.append(_suite("derivcheck", [Case("run", "error", type_, hindrance)], 0.0))
+        type_ = "refused" if report.refusal else "interrupted" if report.interrupted else "empty"
+        suites.append(_suite("derivcheck", [Case("run", "error", type_, hindrance, hindrance)], 0.0))
     totals = {key: str(sum(int(suite.get(key, 0)) for suite in suites)) for key in ("tests", "failures", "errors")}
     seconds = sum(_seconds(check) for check in report.checks)
     root = _element("testsuites", name="derivcheck", **totals, time=f"{seconds:.3f}")
@@ -106,6 +106,8 @@ def _of_whole_check(check: CheckResult) -> Iterator[Case]:
     outcome, standing = check.outcome, wording.standing(check)
     if outcome is Outcome.SKIPPED:
         yield Case("check", "skipped", "skipped", check.skip)
+    elif outcome is Outcome.ERROR:
+        yield Case("check", "error", "error", " ".join(check.error.split()), check.error)
     elif outcome is Outcome.XPASSED:
         yield Case("check", "failure", "passed-unexpectedly", standing)
     elif outcome is Outcome.UNSUPPORTED:

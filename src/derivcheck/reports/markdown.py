@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
+from derivcheck.choices import OWN_FORWARD
 from derivcheck.errors import counted
 from derivcheck.outcomes import Outcome, Verdict
-from derivcheck.problem import OWN_FORWARD
 from derivcheck.reports import gfm, wording
 from derivcheck.reports.columns import bits, choices
 from derivcheck.reports.weight import Weight, complaint, weighed
@@ -81,9 +81,7 @@ def _findings_of(check: CheckResult) -> Iterator[str]:
 def _counted(checks: Sequence[CheckResult], report: Report) -> str:
     """2 failed, 1 undecided, 997 passed."""
     counts = Counter(check.outcome for check in checks)
-    return ", ".join(
-        f"{counts[o]} {o.value}" for o in sorted(counts, key=lambda o: o.urgency(known_ok=report.known_ok))
-    )
+    return ", ".join(o.counted(counts[o]) for o in sorted(counts, key=lambda o: o.urgency(known_ok=report.known_ok)))
 
 
 def _single(check: CheckResult, report: Report) -> Iterator[str]:

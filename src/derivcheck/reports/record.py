@@ -21,6 +21,7 @@ def of_report(report: Report) -> dict[str, Any]:
         "environment": dict(report.environment),
         "verdict": report.verdict.value,
         "exit_status": int(report.exit_status),
+        **({"error": report.refusal[1]} if report.refusal else {}),
         "checks": [of_check(check) for check in report.checks],
     }
 

@@ -36,7 +36,7 @@ def _narrow(name: str, rows: Sequence[PartialResult], width: int, styles: dict[V
 def _layout(
     names: Sequence[str], rows: Sequence[PartialResult], styles: dict[Verdict, str], *, timed: bool = True
 ) -> Layout:
-    timed = timed and any(not math.isnan(row.autograd.seconds) for row in rows)
+    timed = timed and any(not math.isnan(row.autograd.seconds_min) for row in rows)
     columns = [("time", True), ("verdict", False)] if timed else [("verdict", False)]
     headings = [Heading(column, name, right) for name in names for column, right in columns]
     of = {(row.label, row.engine): row for row in rows}
@@ -52,7 +52,7 @@ def _cells(row: PartialResult | None, timed: bool, styles: dict[Verdict, str]) -
     if row is None:
         return [Text("")] * (2 if timed else 1)
     verdict = Text(row.verdict.value, style=styles[row.verdict])
-    return [Text(duration(row.autograd.seconds)), verdict] if timed else [verdict]
+    return [Text(duration(row.autograd.seconds_min)), verdict] if timed else [verdict]
 
 
 def unable(check: CheckResult) -> Iterator[Text]:
@@ -63,7 +63,7 @@ def unable(check: CheckResult) -> Iterator[Text]:
 
 def fastest(check: CheckResult) -> str:
     """The fastest engine for all partials, and its factor over reverse; empty if nothing was timed."""
-    times = {name: s.autograd for name, s in check.engines.items() if not math.isnan(s.autograd)}
+    times = {name: s.autograd_min for name, s in check.engines.items() if not math.isnan(s.autograd_min)}
     if len(times) < 2:
         return ""
     first, second, *_ = sorted(times, key=times.__getitem__)

@@ -32,9 +32,17 @@ def slowest(report: Report) -> Iterator[str]:
 def sentence(report: Report) -> str:
     """How many checks had which outcome, and what that means for torch if the suite is derivcheck's own."""
     counts = Counter(check.outcome for check in report.checks)
-    words = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
+    words = ", ".join(
+        f"{outcome.counted(counts[outcome])}{_warned(outcome, report)}" for outcome in Outcome if counts[outcome]
+    )
     said = f"{counted(len(report.checks), 'check')}: {words or 'nothing was run'}."
     return f"{said} {_installation(report)}".strip()
+
+
+def _warned(outcome: Outcome, report: Report) -> str:
+    """How many of the checks that passed have a warning."""
+    count = sum(check.is_imprecise for check in report.checks) if outcome is Outcome.PASSED else 0
+    return f", {count} of them imprecise" if count else ""
 
 
 def _installation(report: Report) -> str:

@@ -3,7 +3,8 @@
 import io
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from derivcheck.outcomes import Verdict
@@ -36,11 +37,24 @@ def render(report: Report, *, show: str = "all") -> str:
 def show_on(console: Console, report: Report, *, show: str = "all", formulas: bool = False) -> None:
     """Print it. A line that is meant to be copied is never broken."""
     for part in renderables(report, console.width, show=show, formulas=formulas):
-        console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
+        console.print(Legible(part), soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
+
+
+class Legible:
+    """What it wraps, without the control characters that text of users may hold. Colours are added later."""
+
+    def __init__(self, part: RenderableType) -> None:
+        self.part = part
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self.part, options):
+            yield segment if segment.control else Segment(legible(segment.text), segment.style)
 
 
 def renderables(report: Report, width: int, *, show: str = "all", formulas: bool = False) -> Iterator[RenderableType]:
     """What to print, in order, on lines of `width` characters. `show` is `all` or `failures`."""
+    if report.refusal:
+        yield Text(wording.hindrance(report), style=STYLES[Verdict.DISAGREES])
     if not summary.is_suite(report):
         for check in report.checks:
             yield from _check(check, report, width, show, formulas)

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from derivcheck.choices import OWN_FORWARD
 from derivcheck.outcomes import Outcome, Verdict
-from derivcheck.problem import OWN_FORWARD
 from derivcheck.results import CheckResult, PartialResult, Report
 
 REMARKS = 3  # shown per check; --report json has all of them
@@ -119,7 +119,7 @@ def tally(check: CheckResult) -> str:
     """All 6 partials agree, and what a pass would have found; or how many have which verdict, and the lowest wrong."""
     counts = Counter(row.verdict for row in check.partials)
     if not counts:
-        return "Nothing was checked"
+        return standing(check) if check.error else "Nothing was checked"
     if len(counts) == 1:
         agree = Verdict.AGREES in counts
         parts = [f"{_unanimous(check)}{_sensitivity(check.partials) if agree else ''}"]
@@ -185,12 +185,15 @@ def standing(check: CheckResult) -> str:
         Outcome.XFAILED: check.xfail,
         Outcome.XPASSED: f"it should disagree: {check.xfail}",
         Outcome.KNOWN: check.known,
+        Outcome.ERROR: " ".join(check.error.split()),
     }
     return f"{outcome.value}: {reasons[outcome]}" if outcome in reasons else outcome.value
 
 
 def hindrance(report: Report) -> str:
-    """Why the run as a whole did not finish; empty if it did."""
+    """Why the run as a whole did not begin or did not finish; empty if it did."""
+    if report.refusal:
+        return report.refusal[1]
     if report.interrupted:
         return "interrupted: only the checks that finished before are here"
     return "" if report.checks else "no check was run"

@@ -15,21 +15,18 @@ from derivcheck.run.pool import WorkerPool
 if TYPE_CHECKING:
     from derivcheck.problem import Check
 
-# A worker is stopped when its check has taken this many times its --timeout. That bounds the symbolic stage and the
-# referee, but not torch, which may take twice as long as both before the check is given up.
-PATIENCE = 3.0
-LEAST_PATIENCE = 60.0  # seconds: the first check of a worker also imports torch, slowly on a busy machine
+# A worker is ended when its check has taken this many times its --timeout. At the timeout itself a check ends by itself
+# with what it has found; a function that sleeps or loops, or a call into C, does not.
+PATIENCE = 1.5
+LEAST_GRACE = 1.0  # seconds after the timeout: with a short one, a check still needs them to end by itself
 ANSWER = "10s"  # for a scheduler to answer in, a round trip of milliseconds: longer means that there is none
 
 
 @contextmanager
-def executor(jobs: int, cluster: str, threads: int | None) -> Iterator[Executor | None]:
-    """A pool of processes, a cluster, or None for a single job. The pool stops as soon as the block ends."""
+def executor(jobs: int, cluster: str, threads: int | None) -> Iterator[Executor]:
+    """A pool of processes or a cluster. The pool stops as soon as the block ends."""
     if cluster:
         yield _cluster(cluster)
-        return
-    if jobs == 1:
-        yield None
         return
     pool = WorkerPool(jobs, patience, threads)
     try:
@@ -38,10 +35,21 @@ def executor(jobs: int, cluster: str, threads: int | None) -> Iterator[Executor 
         pool.shutdown(cancel_futures=True)
 
 
+def needs_worker(check: Check) -> bool:
+    """Whether a check must run in a process of its own: a user's function may end the process, and a check that does
+    not end by itself in time is ended with its process."""
+    runs, problem = not (check.skip or check.error), check.problem
+    return runs and (problem.function_name is not None or problem.timeout is not None)
+
+
 def patience(check: Check) -> float | None:
-    """Seconds after which the worker of a check is stopped; None if it has no --timeout."""
-    timeout = check.problem.timeout
-    return None if timeout is None else max(LEAST_PATIENCE, PATIENCE * timeout)
+    """Seconds after which the worker of a check is ended; None if the check has no --timeout."""
+    return allowed(check.problem.timeout)
+
+
+def allowed(timeout: float | None) -> float | None:
+    """Seconds after which a worker is ended, by the --timeout of what it does."""
+    return None if timeout is None else max(PATIENCE * timeout, timeout + LEAST_GRACE)
 
 
 def _cluster(address: str) -> Executor:

@@ -13,7 +13,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ FORMAT = f"{NAME}2"
 BEGINNING = f'{{"format": "{NAME}'.encode()  # of the first line, whatever the version
 FINISHED = {"finished": True}  # the last line
 PACKAGES = ("torch", "sympy", "python-flint")  # what computes, and therefore decides, besides derivcheck and Python
+FOLLOWING = ("formula", "function", "reference", "deadline", "symbolic")  # of a problem: from its other fields
 
 Say = Callable[[str], None]
 
@@ -67,6 +68,11 @@ class Journal:
         self.path, self._say = path, say
         sources = Sources()
         self._keys = {id(check): key_of(check, sources, threads) for check in checks}
+        self._known: dict[str, CheckResult] = {}
+        self._file: int | None = None
+        if not _is_ours(path):
+            say(f"{path}: not a journal of derivcheck, so it is left alone; --resume and --last-failed will not work")
+            return
         self._known = self._recall(checks) if resume else {}
         self._file = self._opened()
         if self._file is not None:
@@ -97,8 +103,12 @@ class Journal:
         if reason := last.unusable or (f"the run of {last.started} finished" if last.finished else ""):
             self._say(f"--resume: {reason}; all checks are run")
             return {}
-        wanted = set(self._keys.values())
-        known = {key: result for key, result in last.results.items() if key in wanted and not _is_lost(result)}
+        found = {self._keys[id(check)]: check for check in checks}
+        known = {
+            key: result
+            for key, result in last.results.items()
+            if key in found and is_of(found[key], result) and not _is_lost(result)
+        }
         damage = f"; damaged lines that were ignored: {last.damaged}" if last.damaged else ""
         self._say(f"--resume: {len(known)} of {len(checks)} checks are recalled from the run of {last.started}{damage}")
         return known
@@ -106,11 +116,6 @@ class Journal:
     def _opened(self) -> int | None:
         """A descriptor to append to; None, and a sentence, where nothing can be written."""
         try:
-            if self.path.parent == FOLDER:
-                files.require_own_folder(FOLDER)
-            elif not _is_ours(self.path):
-                self._say(f"{self.path}: not a journal of derivcheck, so it is left alone; --resume will not work")
-                return None
             self.path.parent.mkdir(parents=True, exist_ok=True)
             beginning = 0 if self._known else os.O_TRUNC
             return files.open_own(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | beginning)
@@ -136,11 +141,24 @@ class Journal:
 
 def key_of(check: Check, sources: Sources, threads: int | None = None) -> str:
     """A hash of everything that decides the result of a check but the versions: 128 bits of SHA-256."""
-    problem = replace(check.problem, function=None, reference=None, deadline=None)
-    said = (check.skip, check.xfail, check.known)
+    problem = check.problem
+    asked = [(f.name, getattr(problem, f.name)) for f in fields(problem) if f.name not in FOLLOWING]
+    said = (check.skip, check.xfail, check.known, check.error)
     code = tuple(map(sources.of, (problem.function_name, problem.reference_name)))
-    parts = (check.name, problem, check.engines, said, code, threads)
+    parts = (check.name, asked, check.engines, said, code, threads)
     return hashlib.sha256(repr(parts).encode(errors="backslashreplace")).hexdigest()[:32]
+
+
+def is_of(check: Check, result: CheckResult) -> bool:
+    """Whether a result is one of this check, whatever its key."""
+    problem = check.problem
+    of_result = (result.name, result.expression, result.variables, tuple(result.domain.items()))
+    return of_result == (
+        check.name,
+        problem.expression,
+        problem.variables,
+        tuple(zip(problem.variables, problem.domain, strict=True)),
+    )
 
 
 def _is_lost(result: CheckResult) -> bool:
@@ -149,10 +167,14 @@ def _is_lost(result: CheckResult) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether derivcheck may write there: nothing, an empty file, or a journal of any version."""
+    """Whether derivcheck may write there: in its own folder, or over nothing, an empty file or any journal. Raises
+    `RequestError` if there is a link or a device."""
+    if path.parent == FOLDER:
+        files.require_own_folder(FOLDER)
+        return True
     try:
         handle = files.open_own(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except OSError:  # there is nothing, or what is there cannot be written either
         return True
     with os.fdopen(handle, "rb") as file:
         start = file.read(len(BEGINNING))

@@ -48,10 +48,17 @@ class Run:
         """The results so far, in the order of the checks."""
         return tuple(self.results[k] for k in sorted(self.results))
 
-    def go(self, executor: Executor | None = None) -> None:
-        """Run what is not finished yet. An interruption leaves the results so far in place."""
+    def go(self, executor: Executor | None = None, *, apart: Callable[[Check], bool] | None = None) -> None:
+        """Run what is not finished yet. An interruption leaves the results so far in place.
+
+        With `apart`, checks run one after the other, by the executor only if it is true of them, otherwise here.
+        """
         waiting = list(self._recalled())
-        for place, result in self._one_by_one(waiting) if executor is None else self._side_by_side(waiting, executor):
+        if executor is None or apart is not None:
+            results = self._one_by_one(waiting, executor, apart or (lambda check: False))
+        else:
+            results = self._side_by_side(waiting, executor)
+        for place, result in results:
             self._take(place, result)
             if self.fail_fast and result.outcome.fails(known_ok=self.known_ok):
                 break
@@ -74,9 +81,15 @@ class Run:
         if self.listener:
             self.listener(result)
 
-    def _one_by_one(self, places: Sequence[int]) -> Iterator[tuple[int, CheckResult]]:
+    def _one_by_one(
+        self, places: Sequence[int], executor: Executor | None, apart: Callable[[Check], bool]
+    ) -> Iterator[tuple[int, CheckResult]]:
         for place in places:
-            yield place, self.task(self.checks[place])
+            check = self.checks[place]
+            if executor is not None and apart(check):
+                yield place, self._result_of(executor.submit(self.task, check), check)
+            else:
+                yield place, self.task(check)
 
     def _side_by_side(self, places: Sequence[int], executor: Executor) -> Iterator[tuple[int, CheckResult]]:
         futures = {executor.submit(self.task, self.checks[place]): place for place in places}

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from derivcheck.engines import examination, loading
+from derivcheck.choices import ALL
+from derivcheck.engines import examination, loading, state
 from derivcheck.engines.registry import names as engine_names
-from derivcheck.errors import DerivcheckError, TimedOut, Unsupported
+from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict
-from derivcheck.problem import ALL
 from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
 from derivcheck.run.times import times
@@ -35,11 +35,14 @@ class Found:
     seconds: Seconds
 
 
+@state.standard()
 def run_check(check: Check) -> CheckResult:
     """Run it. Raises `DerivcheckError` if the request is wrong: a function does not load, a device is missing."""
-    if check.skip:
+    if check.skip or check.error:
         return result(check, {}, {})
-    problem, referees = _begun(_prepared(check))
+    timeout = check.problem.timeout
+    deadline = None if timeout is None else time.monotonic() + timeout
+    problem, referees = _begun(replace(_prepared(check), deadline=deadline))
     every = check.engines == (ALL,)
     names = engine_names() if every else check.engines
     found = {name: by_engine(replace(problem, engine=name), referees) for name in names}
@@ -48,12 +51,16 @@ def run_check(check: Check) -> CheckResult:
 
 
 def safe_check(check: Check) -> CheckResult:
-    """Run it; whatever goes wrong becomes a result that says why nothing is proved."""
+    """Run it; whatever goes wrong becomes a result that says so."""
     try:
         return run_check(check)
+    except RequestError as error:
+        return result(replace(check, error=str(error)), {}, {})
     except DerivcheckError as error:
-        return lost(check, " ".join(str(error).split()))
-    except Exception as error:
+        return lost(check, str(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return lost(check, f"{type(error).__name__}: {error}")
 
 
@@ -65,6 +72,8 @@ def _prepared(check: Check) -> Problem:
         problem = replace(problem, function=loading.load(problem.function_name))
     if problem.reference is None and problem.reference_name:
         problem = replace(problem, reference=loading.load(problem.reference_name, "--reference"))
+    has_code = problem.function is not None or problem.reference is not None
+    state.set_default_dtype(for_function=has_code)  # after the import, which may have set another
     return problem
 
 
@@ -124,7 +133,6 @@ def lost(check: Check, reason: str) -> CheckResult:
 def by_engine(problem: Problem, referees: Referees | None) -> Found:
     """Check one problem by its engine. The engines of a check share its referees, which are None without a formula."""
     start = time.perf_counter()
-    problem = replace(problem, deadline=None if problem.timeout is None else time.monotonic() + problem.timeout)
     found = _symbolic_stage(problem)
     seconds = Seconds(prepare=time.perf_counter() - start)
     able = replace(problem, partials=tuple(alpha for alpha in problem.partials if alpha not in found))
@@ -176,8 +184,10 @@ def _numeric_stage(
     spent = replace(
         seconds,
         prepare=seconds.prepare + evidence.prepare_seconds,
-        autograd=together[0][0],
-        sympy=together[1][0],
+        autograd=together[0].median,
+        autograd_min=together[0].minimum,
+        sympy=together[1].median,
+        sympy_min=together[1].minimum,
         referee=evidence.referee_seconds,
     )
     return found, spent

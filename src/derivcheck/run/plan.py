@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derivcheck.errors import escaped
-from derivcheck.run.executors import executor, stopping_on_sigterm
+from derivcheck.run import streams
+from derivcheck.run.executors import executor, needs_worker, stopping_on_sigterm
 from derivcheck.run.journal import STATE, Journal, Say, read
 from derivcheck.run.many import Run
 from derivcheck.suite import selection
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
     from derivcheck.problem import Check
     from derivcheck.results import Report
     from derivcheck.run.many import Listener
-
-
-def to_stderr(text: str) -> None:
-    """A sentence about the run, which is no error."""
-    print(f"derivcheck: {escaped(text)}", file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class Plan:
     journal: Path = STATE
 
 
-def chosen(plan: Plan, say: Say = to_stderr) -> tuple[Check, ...]:
+def chosen(plan: Plan, say: Say = streams.say) -> tuple[Check, ...]:
     """The checks of the plan, in order. Raises `RequestError` with everything that is wrong, before anything runs."""
     from derivcheck.suite import loader  # noqa: PLC0415 sympy
 
@@ -74,12 +68,12 @@ def _failed_last(checks: Sequence[Check], plan: Plan, say: Say) -> tuple[Check, 
     return tuple(check for check in checks if (check.source, check.name) in failed) or tuple(checks)
 
 
-def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None, say: Say = to_stderr) -> Report:
+def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None, say: Say = streams.say) -> Report:
     """Run the chosen checks, and write each result to the journal as it comes in."""
+    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)  # refused before torch
     from derivcheck.run.one import lost, safe_check  # noqa: PLC0415 torch
     from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 torch
 
-    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)
     run = Run(
         checks,
         safe_check,
@@ -95,7 +89,8 @@ def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = N
             torch_threads(plan.threads),
             executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
         ):
-            report = reported(run, chosen_executor)
+            apart = needs_worker if plan.jobs == 1 and not plan.cluster else None
+            report = reported(run, chosen_executor, apart=apart)
         if not report.interrupted:
             journal.finish()
         return report

@@ -2,52 +2,68 @@
 
 `concurrent.futures.ProcessPoolExecutor` gives up all tasks when one of its workers is killed. Here each worker has a
 pipe and a thread that waits for it: if it dies or its time is up, its task raises `WorkerLost`, and a new worker takes
-the next task. Workers import torch once, use a share of the cores, leave Ctrl-C to the parent, and end when the parent
-is gone, however that happened.
+the next task. Time counts from when the task begins, not while its worker starts and imports torch. Workers use a share
+of the cores, leave Ctrl-C to the parent, and end when the parent is gone, however that happened and whatever they do.
 """
 
-import gc
 import multiprocessing
 import os
 import pickle
 import queue
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from multiprocessing.connection import Connection, wait
+from contextlib import contextmanager
+from multiprocessing.connection import wait
 from typing import Any
+
+from derivcheck.run import safe_path
+from derivcheck.run.worker import work
 
 GRACE = 2.0  # seconds for a worker to end by itself when the pool is shut down: an idle one needs a fraction of one
 POLL = 0.1  # seconds between looks at the clock while a task runs: short against any --timeout, and costs no time
+STARTING = 120.0  # seconds for a worker to start and import torch, which takes 2 s; 20 times that on a busy machine
 
 
 class WorkerLost(Exception):
     """The process that ran a task ended before the task did."""
 
 
+class _Task:
+    """A call that waits for a worker."""
+
+    def __init__(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.fn, self.args, self.kwargs = fn, args, kwargs
+        self.future: Future[Any] = Future()
+
+    @property
+    def call(self) -> bytes:
+        """As a worker takes it."""
+        return pickle.dumps((self.fn, self.args, self.kwargs))
+
+
 class WorkerPool(Executor):
-    """`count` processes. `limit(*arguments)` says how many seconds a task may take, None for any. Each worker has
-    `threads` threads, by default its share of the cores."""
+    """`count` processes. `limit`, called with the arguments of a task, says how many seconds it may take, None for any.
+    Each worker has `threads` threads, by default its share of the cores."""
 
     def __init__(
         self, count: int, limit: Callable[..., float | None] | None = None, threads: int | None = None
     ) -> None:
-        self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[..., Any], Any] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._limit = limit
-        self._threads = threads or max(1, (os.cpu_count() or 1) // count)
+        self._threads = threads or _share(count)
         self._stopping = False
         self._keepers = [threading.Thread(target=self._keep, daemon=True) for _ in range(count)]
         for keeper in self._keepers:
             keeper.start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        """Queue fn(*args); functions and arguments are pickled."""
-        if kwargs:
-            raise TypeError("a WorkerPool takes only positional arguments")
-        future: Future[Any] = Future()
-        self._tasks.put((future, fn, args))
-        return future
+        """Queue fn(*args, **kwargs); functions and arguments are pickled."""
+        task = _Task(fn, args, kwargs)
+        self._tasks.put(task)
+        return task.future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the workers: after the queued tasks, or at once if those are cancelled."""
@@ -63,14 +79,14 @@ class WorkerPool(Executor):
         """What one keeper does: give its worker task after task, and replace the worker when it is lost."""
         worker: _Worker | None = None
         while (task := self._tasks.get()) is not None:
-            future, fn, args = task
+            future = task.future
             if self._stopping or not future.set_running_or_notify_cancel():
                 future.cancel()
                 continue
             worker = worker or _Worker(self._threads)
-            seconds = self._limit(*args) if self._limit else None
+            seconds = self._limit(*task.args, **task.kwargs) if self._limit else None
             try:
-                future.set_result(worker.run(fn, args, seconds, lambda: self._stopping))
+                future.set_result(worker.run(task.call, seconds, lambda: self._stopping))
             except WorkerLost as reason:
                 worker.end(0)
                 worker = None
@@ -88,30 +104,33 @@ class _Worker:
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, threads), daemon=True)
-        self.process.start()
+        with safe_path.safe_path(), _interrupts_blocked():
+            self.process.start()
         theirs.close()
 
-    def run(self, fn: Any, args: Any, seconds: float | None, stopping: Callable[[], bool]) -> Any:
-        """The result of fn(*args), or what it raised. `WorkerLost` if the process ends first or time runs out."""
+    def run(self, call: bytes, seconds: float | None, stopping: Callable[[], bool]) -> Any:
+        """The result of a pickled call, or what it raised. `WorkerLost` if the process ends first or time runs out."""
         try:
-            self.pipe.send_bytes(pickle.dumps((fn, args)))
-            self._await(seconds, stopping)
-            done, result = pickle.loads(self.pipe.recv_bytes())
+            self.pipe.send_bytes(call)
+            if not (answer := self._received(STARTING, "did not start within", stopping)):
+                answer = self._received(seconds, "took longer than", stopping)
         except (EOFError, ConnectionError, OSError):
             self.process.join(GRACE)
             raise WorkerLost(f"its worker process {_how(self.process.exitcode)}") from None
+        done, result = pickle.loads(answer)
         if not done:
             raise result
         return result
 
-    def _await(self, seconds: float | None, stopping: Callable[[], bool]) -> None:
-        waited = 0.0
+    def _received(self, seconds: float | None, exceeded: str, stopping: Callable[[], bool]) -> bytes:
+        """The next message, which is waited for until `seconds` have passed or the pool is stopping."""
+        deadline = None if seconds is None else time.monotonic() + seconds
         while not wait([self.pipe, self.process.sentinel], timeout=POLL):
-            waited += POLL
             if stopping():
                 raise WorkerLost("the run was stopped")
-            if seconds is not None and waited > seconds:
-                raise WorkerLost(f"it took longer than {seconds:g} s and was stopped")
+            if deadline is not None and time.monotonic() > deadline:
+                raise WorkerLost(f"it {exceeded} {seconds:g} s and was stopped")
+        return self.pipe.recv_bytes()
 
     def end(self, grace: float) -> None:
         """Close the pipe, which ends a worker that waits for a task. After `grace` seconds it is killed."""
@@ -122,6 +141,13 @@ class _Worker:
             self.process.join()
 
 
+def _share(count: int) -> int:
+    """Threads per worker: its share of the cores, or what OMP_NUM_THREADS says if that is less."""
+    share = max(1, (os.cpu_count() or 1) // count)
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return min(share, int(given)) if given.isdecimal() and int(given) else share
+
+
 def _how(code: int | None) -> str:
     if code is None or code >= 0:
         return f"ended with status {code}"
@@ -129,25 +155,14 @@ def _how(code: int | None) -> str:
     return f"was killed by {signal.Signals(-code).name}{hint}"
 
 
-def work(pipe: Connection, threads: int) -> None:
-    """What a worker does: take a task, answer (True, result) or (False, exception), until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch when it is imported
-    first = True
-    while True:
-        try:
-            fn, args = pickle.loads(pipe.recv_bytes())
-            answer: tuple[bool, Any] = (True, fn(*args))
-        except EOFError:
-            return
-        except Exception as error:
-            answer = (False, error)
-        if first:
-            gc.freeze()  # what the first task imported stays: each garbage collection among it takes 0.1 s
-            first = False
-        try:
-            pipe.send_bytes(pickle.dumps(answer))
-        except (BrokenPipeError, ConnectionError):
-            return
-        except Exception as error:  # the answer cannot be pickled
-            pipe.send_bytes(pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}"))))
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C reaches all processes of a terminal: a worker that is started here ignores it from its first moment on."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -18,6 +18,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
+from derivcheck.errors import escaped
+
 STANDARD = (0, 1, 2)  # file descriptors of stdin, stdout and stderr (POSIX)
 # What ends a line for the readers of a log, .NET's among them, which also skip white space in front of a command.
 LINE_BREAK = "[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"
@@ -91,6 +93,11 @@ def disarmed(text: str, colon: str = "\\x3a", hash: str = "\\x23") -> str:
     """The text with an escaped colon or hash wherever a CI system would read a command."""
     text = AT_LINE_START.sub(lambda match: match[1] + colon, text)
     return BRACKETED.sub(lambda _: f"#{hash}", text)
+
+
+def say(text: str) -> None:
+    """A message on stderr. What users wrote may be in it."""
+    print(f"derivcheck: {escaped(text)}", file=sys.stderr)
 
 
 def guard() -> None:

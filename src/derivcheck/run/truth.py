@@ -19,7 +19,7 @@ from flint import arb
 from torch import Tensor
 
 from derivcheck import ulp
-from derivcheck.engines.calling import dtype_of, is_lacking, leaves, own_warnings_ignored, point_function, user_function
+from derivcheck.engines.calling import dtype_of, is_lacking, leaves, own_warnings_ignored, point_function
 from derivcheck.engines.examination import examine
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError, Unsupported
@@ -82,7 +82,7 @@ def _traced(problem: Problem, points: Tensor) -> Traced:
     """The formula of the problem's function, replayed. Raises `FunctionError` for what the function does wrong."""
     cure = CURES[problem.reference is not None]
     columns = points.to(device=problem.device, dtype=dtype_of(problem))
-    examine(user_function(problem), problem.function_name, list(columns))
+    examine(problem, list(columns))
     function = point_function(problem)
     try:
         found = trace(function, columns, cure)

@@ -47,14 +47,15 @@ class Entry:
     own: frozenset[str] = frozenset()
     """The keys of the entry itself; the others come from [defaults]."""
 
-    def refuse(self, mistakes: Mistakes, key: str, error: RequestError) -> None:
-        """Report a mistake at its key, in the entry or in the defaults."""
+    def refuse(self, mistakes: Mistakes, key: str, error: RequestError, *, whole: bool = False) -> None:
+        """Report a mistake at its key, in the entry or in the defaults. It concerns the checks of this entry, or the
+        `whole` file."""
         path: KeyPath = (*self.path, key)
         if key in self.values and key not in self.own:
             path = (*self.path[:-2], "defaults", key)
             if not isinstance(error, ExpressionError):
                 error = RequestError(error.cause, f"{error.cure} It is in {_header(path[:-1])}.")
-        mistakes.add(path, error, _called(self.name, self.path), key)
+        mistakes.add(path, error, _called(self.name, self.path), key, entry=() if whole else self.path)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Reading:
             self.mistakes.add(path, error, _called("", path))
             return Entry("", path, {}, refused=frozenset({"expression"}))
         name = _name(table, defaults)
-        own = self.read(table, self.of_check, path, _called(name, path))
+        own = self.read(table, self.of_check, path, _called(name, path), entry=path)
         inherited = defaults.keys - own.keys - _replaced(own.keys)
         values = {key: value for key, value in defaults.values.items() if key in inherited} | {**own.values}
         if "tags" in own.values:
@@ -110,7 +111,9 @@ class Reading:
             entry.refuse(self.mistakes, "", RequestError("there is no expression", cure))
         return entry
 
-    def read(self, table: Mapping[str, Any], keys: Mapping[str, Key], path: KeyPath, where: str) -> Table:
+    def read(
+        self, table: Mapping[str, Any], keys: Mapping[str, Key], path: KeyPath, where: str, *, entry: KeyPath = ()
+    ) -> Table:
         """Read every value and note what is wrong."""
         values = {}
         for key, value in table.items():
@@ -119,15 +122,15 @@ class Reading:
                     raise self.misplaced(key, path) or _unknown(key, keys)
                 values[key] = keys[key].read(value)
             except RequestError as error:
-                self.mistakes.add((*path, key), error, where, _plain(key))
-        self.require_consistent(table, path, where)
+                self.mistakes.add((*path, key), error, where, _plain(key), entry=entry)
+        self.require_consistent(table, path, where, entry)
         return Table(values, frozenset(keys) & frozenset(table) - frozenset(values))
 
-    def require_consistent(self, table: Mapping[str, Any], path: KeyPath, where: str) -> None:
+    def require_consistent(self, table: Mapping[str, Any], path: KeyPath, where: str, entry: KeyPath) -> None:
         for one, other, reason in EXCLUSIVE:
             if one in table and other in table:
                 error = RequestError(f"it is given together with {other}, but {reason}", "Keep one of them.")
-                self.mistakes.add((*path, one), error, where, one)
+                self.mistakes.add((*path, one), error, where, one, entry=entry)
 
     def misplaced(self, key: str, path: KeyPath) -> RequestError | None:
         if key not in self.of_check:

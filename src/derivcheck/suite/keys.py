@@ -7,15 +7,15 @@ The keys of a check are the options of the command line, under the same names, a
 from collections.abc import Mapping
 from typing import Any
 
-from derivcheck.expression.texts import domains
+from derivcheck.choices import require_known
+from derivcheck.expression.intervals import domains
 from derivcheck.multi_index import MOST_PARTIALS
-from derivcheck.problem import require_known
 from derivcheck.suite import values
 from derivcheck.suite.values import Key, Reader, several
 
 
 def _known(option: str) -> Reader:
-    """One of the dtypes, samplers or layouts."""
+    """One of the dtypes, samplers, layouts or devices."""
     return values.accepted(values.text, lambda value: require_known(**{option: [value]}))
 
 
@@ -25,7 +25,6 @@ def _require_intervals(value: Any) -> None:
 
 
 _NAME = values.matching(r"[A-Za-z_][A-Za-z0-9_]*", "is not a name", "Names have letters, digits and _, such as x1.")
-_DEVICE = values.matching(r"[a-z]+(:\d+)?", "is not a device", "Devices are cpu, cuda, cuda:1, mps and auto.")
 _ENGINE = values.matching(r"[A-Za-z_][\w.-]*", "is not the name of an engine", "--list-engines shows them.")
 _TAG = values.matching(r"[\w.:/+-]+", "is not a word", "Tags have letters, digits and - _ . : / +, and no spaces.")
 _ADDRESS = values.matching(
@@ -61,7 +60,7 @@ OPTION_KEYS: Mapping[str, Key] = {
     "sampler": Key('"uniform", "floats" or "sobol"', _known("sampler")),
     "corners": _FLAG,
     "dtype": Key('one or several, such as ["float64", "float32"]', several(_known("dtype"))),
-    "device": Key('one or several, such as ["cpu", "cuda"]', several(_DEVICE)),
+    "device": Key('one or several, such as ["cpu", "cuda"]', several(_known("device"))),
     "engine": Key('one or several, such as ["reverse", "symbolic"]', several(_ENGINE)),
     "strict": _FLAG,
     "control": _FLAG,

@@ -16,8 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import sympy as sp
+
 from derivcheck.errors import RequestError
-from derivcheck.problem import Check
+from derivcheck.problem import Check, Problem
 from derivcheck.suite import file as suite_file
 from derivcheck.suite.entries import MOST_CHECKS, SPLIT, Entry, Reading, too_many
 from derivcheck.suite.keys import CHECK_KEYS, DEFAULT_KEYS, OPTION_KEYS
@@ -33,7 +35,8 @@ def load(
     """The checks of a file, or of `builtin:torch`. `overrides` replace keys of every check, with values as in a file.
 
     Without `functions`, checks that name a function are refused, because it would be imported and run; suites that ship
-    with derivcheck are trusted. Raises `SuiteError` with everything that is wrong.
+    with derivcheck are trusted. An entry with mistakes is one check, whose `error` lists them: it fails when it is run,
+    and the others can be run. What is wrong outside of the entries raises `SuiteError`, with everything that is wrong.
     """
     name = str(source)
     trusted = name.startswith(suite_file.BUILTIN)
@@ -51,7 +54,7 @@ def loads(
     _require_few(entries, mistakes)
     checks = _distinct(list(_made(entries, functions, mistakes)), mistakes)
     mistakes.raise_if_any()
-    return checks
+    return tuple(check for _, check in checks)
 
 
 def _overridden(entry: Entry, forced: Mapping[str, Any]) -> Entry:
@@ -72,6 +75,7 @@ def _made(entries: Sequence[Entry], functions: bool, mistakes: Mistakes) -> Iter
     numbers = 0
     for entry in entries:
         checks = _checks(entry, functions, mistakes)
+        checks = [_erroneous(entry, entry.name, mistakes)] if mistakes.texts(entry.path) else checks
         numbers += _numbers(checks)
         if numbers > MOST_NUMBERS:
             mistakes.refuse(entry.path, RequestError("there are too many partials in too many variables", SPLIT))
@@ -87,11 +91,15 @@ def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
         entry.refuse(mistakes, key, error)
 
     for key in ("function", "reference"):
-        if key in options:
-            try:
-                options[key] = _function(options[key], mistakes.source, functions)
-            except RequestError as error:
-                refuse(key, error)
+        if key not in options:
+            continue
+        if not functions:
+            entry.refuse(mistakes, key, _would_run(options[key]), whole=True)
+            continue
+        try:
+            options[key] = suite_file.located(options[key], mistakes.source)
+        except RequestError as error:
+            refuse(key, error)
     if not {"expression", "function"} & set(options) or entry.refused & ESSENTIAL:
         return []
     engines = options.get("engine", ("reverse",))
@@ -102,12 +110,17 @@ def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
     ]
 
 
-def _function(name: str, source: str, allowed: bool) -> str:
-    if not allowed:
-        raise RequestError(
-            f"{name} would be imported and run", "Remove it, or leave out --no-functions if you trust the file."
-        )
-    return suite_file.located(name, source)
+def _would_run(name: str) -> RequestError:
+    cure = "Remove it, or leave out --no-functions if you trust the file."
+    return RequestError(f"{name} would be imported and run", cure)
+
+
+def _erroneous(entry: Entry, name: str, mistakes: Mistakes) -> Check:
+    """What stands for an entry with mistakes: a check of nothing, which says what they are."""
+    text = "\n\n".join(mistakes.texts(entry.path))
+    problem = Problem(str(entry.values.get("expression", "")), sp.nan, variables=(), partials=(), domain=())
+    line, tags = mistakes.line(entry.path), entry.values.get("tags", ())
+    return Check(name, problem, source=mistakes.source, line=line, tags=tags, error=text)
 
 
 def _numbers(checks: Sequence[Check]) -> int:
@@ -116,7 +129,7 @@ def _numbers(checks: Sequence[Check]) -> int:
     return sum(len(problem.partials) * len(problem.variables) for problem in shared.values())
 
 
-def _distinct(made: Sequence[tuple[Entry, Check]], mistakes: Mistakes) -> tuple[Check, ...]:
+def _distinct(made: Sequence[tuple[Entry, Check]], mistakes: Mistakes) -> list[tuple[Entry, Check]]:
     """No two checks share a name: a given name that occurs twice is a mistake, any other gets #2, #3 appended."""
     first: dict[str, Check] = {}
     for entry, check in made:
@@ -124,7 +137,14 @@ def _distinct(made: Sequence[tuple[Entry, Check]], mistakes: Mistakes) -> tuple[
             cause = f"the check in line {first[check.name].line} has the same name"
             entry.refuse(mistakes, "name", RequestError(cause, "Rename one."))
     taken = dict.fromkeys(first, 1)
-    return tuple(check if "name" in entry.values else _renamed(check, taken) for entry, check in made)
+    return [(entry, _named(entry, check, first, taken, mistakes)) for entry, check in made]
+
+
+def _named(entry: Entry, check: Check, first: Mapping[str, Check], taken: dict[str, int], mistakes: Mistakes) -> Check:
+    """The check under a name of its own, with the mistakes of its entry if it has any."""
+    if "name" not in entry.values or first[check.name] is not check:
+        check = _renamed(check, taken)
+    return _erroneous(entry, check.name, mistakes) if mistakes.texts(entry.path) else check
 
 
 def _renamed(check: Check, taken: dict[str, int]) -> Check:

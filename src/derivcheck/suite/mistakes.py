@@ -8,6 +8,7 @@ from collections.abc import Container
 from typing import NoReturn
 
 from derivcheck.errors import ExpressionError, RequestError, SuiteError, printable, shortened
+from derivcheck.suite.keys import CHECK_KEYS
 from derivcheck.suite.toml_lines import KeyPath, key_lines, nearest_line
 
 MOST_MISTAKES = 1000  # nobody reads more, and a hostile file would fill the memory
@@ -19,38 +20,52 @@ MENTIONED = re.compile(r"(?:--|^(?:the )?)([a-z]+(?:-[a-z]+)*)")
 
 
 class Mistakes:
-    """The mistakes of one file. `path` is the place of one in the file, `where` the check or table there, in words."""
+    """The mistakes of one file. `path` is the place of one in the file, `where` the check or table there, in words.
+
+    Those of an entry, whose path is `entry`, concern its checks alone; any other one refuses the whole file.
+    """
 
     def __init__(self, source: str, text: str) -> None:
         self.source = source
         self.lines = key_lines(text)
-        self.found: dict[tuple[int, str], None] = {}
+        self.found: dict[KeyPath, dict[tuple[int, str], None]] = {}
+        """By entry, () for the file; each with its line."""
+        self.count = 0
 
-    def add(self, path: KeyPath, error: RequestError, where: str = "", key: str = "") -> None:
+    def add(self, path: KeyPath, error: RequestError, where: str = "", key: str = "", *, entry: KeyPath = ()) -> None:
         """Note a mistake, with the line of its key if `path` ends in one."""
         number = self.line(path)
         place = ": ".join(part for part in (f"{self.source}:{number}", where, key) if part)
-        self.found[number, f"{printable(place)}: {_message(error, key)}"] = None
-        if len(self.found) == MOST_MISTAKES:
-            self.raise_if_any()
+        self.found.setdefault(entry, {})[number, f"{printable(place)}: {_message(error, key)}"] = None
+        self.count += 1
+        if self.count == MOST_MISTAKES:
+            self._raise()
 
     def refuse(self, path: KeyPath, error: RequestError) -> NoReturn:
         """Note a mistake after which it is useless to look for more."""
         self.add(path, error)
-        self.raise_if_any()
-        raise AssertionError("there is a mistake")
+        self._raise()
 
     def line(self, path: KeyPath) -> int:
         return nearest_line(self.lines, path)
 
+    def texts(self, entry: KeyPath | None = None) -> list[str]:
+        """Those of an entry, or all, in the order of their lines."""
+        found = self.found.get(entry, {}) if entry is not None else [m for each in self.found.values() for m in each]
+        return list(dict.fromkeys(text for _, text in sorted(found, key=lambda mistake: mistake[0])))
+
     def raise_if_any(self) -> None:
-        texts = [text for _, text in sorted(self.found, key=lambda mistake: mistake[0])]
-        if len(texts) == MOST_MISTAKES:
+        """Refuse the file if something is wrong outside of its entries, with all mistakes that it has."""
+        if () in self.found:
+            self._raise()
+
+    def _raise(self) -> NoReturn:
+        texts = self.texts()
+        if self.count == MOST_MISTAKES:
             texts.append(
                 f"{self.source}: there are {MOST_MISTAKES} mistakes so far. The rest of the file was not checked."
             )
-        if texts:
-            raise SuiteError(texts)
+        raise SuiteError(texts)
 
 
 def check_called(name: str) -> str:
@@ -85,7 +100,9 @@ def _without_dashes(option: re.Match[str]) -> str:
 
 
 def _as_in_toml(option: re.Match[str]) -> str:
-    """`--order 0` is `order = 0`, `--vars x,y` is `vars = "x,y"`."""
+    """`--order 0` is `order = 0`, `--vars x,y` is `vars = "x,y"`. An option that is no key stays as it is."""
+    if option["key"] not in CHECK_KEYS:
+        return option[0]
     if not option["value"]:
         return _without_dashes(option)
     is_number = re.fullmatch(r"[-+.\de]+", option["value"])

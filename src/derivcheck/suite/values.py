@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from derivcheck.errors import RequestError, printable, shortened
-from derivcheck.expression.texts import assignment, parse_number, split
+from derivcheck.expression.constants import constant
+from derivcheck.expression.texts import assignment, split
 
 Reader = Callable[[Any], Any]
 
@@ -144,7 +145,7 @@ def params(value: Any) -> Mapping[str, Any]:
     for name, number in value.items():
         _require(_is_number(number) or isinstance(number, str))
         try:
-            parse_number(str(number))
+            constant(str(number))
         except RequestError as error:
             raise RequestError(f"{shown(name)[1:-1]}: {error.cause}", error.cure) from None
     return dict(value)

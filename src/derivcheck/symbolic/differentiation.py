@@ -15,15 +15,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import sympy as sp
 
 from derivcheck.errors import TimedOut, Unsupported
 from derivcheck.multi_index import MultiIndex
 from derivcheck.problem import Problem
-from derivcheck.symbolic.graph import Cases, Function, Graph, Product, Ref, Sum, Variable
+from derivcheck.symbolic.graph import Cases, Function, Graph, Number, Product, Ref, Sum, Variable
 from derivcheck.symbolic.translation import sympy_head, to_graph
 
+MOST_RULES = 1000  # of sympy's derivatives kept, some kB each; a formula has as many as different functions
 CLOCK_EVERY = 64  # nodes visited between two looks at the clock: a look takes as long as visiting a twentieth of a node
 
 
@@ -138,22 +140,24 @@ def outer(graph: Graph, head: str, arguments: tuple[Ref, ...], k: int) -> Ref:
     """h_k: the derivative of a head by its k-th argument (from 0), at these arguments."""
     if head in OWN_RULES:
         return OWN_RULES[head](graph, arguments, k)
-    dummies = [sp.Dummy(f"a{i}", real=True) for i in range(len(arguments))]
-    numbers = [graph.value_of(a) for a in arguments]
-    actual = [d if n is None else sp.Rational(n) for d, n in zip(dummies, numbers, strict=True)]
-    rule = _fdiff(head, actual, k)
+    dummies, rule = _fdiff(head, tuple(graph.value_of(a) for a in arguments), k)
     return to_graph(graph, rule, dict(zip(dummies, arguments, strict=True)))
 
 
-def _fdiff(head: str, arguments: list[sp.Expr], k: int) -> sp.Expr:
-    application = sympy_head(head)(*arguments, evaluate=False)
+@lru_cache(maxsize=MOST_RULES)
+def _fdiff(head: str, numbers: tuple[Number | None, ...], k: int) -> tuple[tuple[sp.Dummy, ...], sp.Expr]:
+    """sympy's derivative of a head by its k-th argument, and the dummies that stand in it for those that are not
+    numbers. It is kept: sympy takes up to 0.1 s, and every point may have a branch of its own."""
+    dummies = tuple(sp.Dummy(f"a{i}", real=True) for i in range(len(numbers)))
+    actual = [d if n is None else sp.Rational(n) for d, n in zip(dummies, numbers, strict=True)]
+    application = sympy_head(head)(*actual, evaluate=False)
     try:
         rule = application.fdiff(k + 1)
     except (sp.core.function.ArgumentIndexError, AttributeError, TypeError):
         rule = None
     if rule is None or rule.has(sp.Derivative, sp.Subs, sp.Integral, sp.meijerg):
         raise Unsupported(f"sympy has no derivative of {head} in argument {k + 1}")
-    return rule
+    return dummies, rule
 
 
 def _pow(graph: Graph, arguments: tuple[Ref, ...], k: int) -> Ref:

@@ -69,7 +69,8 @@ def _column(value: Value, like: Tensor) -> Tensor:
     """A constant becomes a column, so that every result has shape (n,)."""
     if isinstance(value, Tensor) and value.shape == like.shape:
         return value
-    return torch.full_like(like, float(value), requires_grad=False)
+    number = torch.tensor(float(value), dtype=torch.float64).to(like)  # infinite where the dtype ends before it
+    return number.expand_as(like).clone()
 
 
 def _program(graph: Graph, roots: Sequence[Ref]) -> list[tuple[Ref, Step]]:

@@ -33,6 +33,7 @@ def _beta(x: Tensor, y: Tensor) -> Tensor:
     return torch.exp(torch.lgamma(x) + torch.lgamma(y) - torch.lgamma(x + y))
 
 
+LONGEST_WAY = 10**5  # steps of torch's zeta at one point: some milliseconds
 # y_{k+1} = a·(2k/x)·y_k + b·y_{k-1} (DLMF 10.6.1 and 10.29.1), and y_{-n} = c^n·y_n (10.4.1, 10.27.1 and 10.27.3).
 RECURRENCES = {"besselj": (1, -1, -1), "bessely": (1, -1, -1), "besseli": (-1, 1, 1), "besselk": (1, 1, 1)}
 
@@ -58,7 +59,21 @@ def _bessel(name: str, zeroth: str, first: str) -> Callable[[float, Tensor], Ten
 def _polygamma(order: float, x: Tensor) -> Tensor:
     if order == 0:
         return torch.digamma(x)
+    _require_short("torch.polygamma", x)
     return torch.polygamma(int(order), x)
+
+
+def _zeta(s: Tensor, a: Tensor | float = 1.0) -> Tensor:
+    if isinstance(a, Tensor):
+        _require_short("torch.special.zeta", a)
+    result: Tensor = torch.special.zeta(s, a)
+    return result
+
+
+def _require_short(name: str, x: Tensor) -> None:
+    """Refuse what does not end: at negative x torch takes one step per unit up to 9, and cannot be interrupted."""
+    if not x.is_meta and bool(((x < -LONGEST_WAY) & (x != x.floor())).any()):
+        raise Unsupported(f"{name} takes one step per unit at negative arguments, here more than {LONGEST_WAY}")
 
 
 def probed(name: str, op: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -109,7 +124,7 @@ TORCH_HEADS: dict[str, Callable[..., Tensor]] = {
     "loggamma": torch.lgamma,
     "polygamma": _polygamma,
     "beta": _beta,
-    "zeta": lambda s, a=1.0: torch.special.zeta(s, a),
+    "zeta": _zeta,
     "lowergamma": lambda a, x: _gamma(a) * torch.special.gammainc(a, x),
     "uppergamma": lambda a, x: _gamma(a) * torch.special.gammaincc(a, x),
     "besselj": _bessel("besselj", "bessel_j0", "bessel_j1"),

@@ -136,11 +136,16 @@ def _zeta(s: Any, q: Any = 1.0) -> Jet:
     return elementary(q, zeta(float(s)))
 
 
-def _fixed(a: Any) -> Any:
-    """The first argument of an incomplete gamma function, which must not vary."""
-    if isinstance(a, Jet) and a.series[1:].any():
-        raise Unsupported("the incomplete gamma function in a has no Taylor rule")
-    return value(a)
+def _incomplete(op: Callable[[Tensor, Tensor], Tensor], sign: int) -> Callable[[Any, Any], Jet]:
+    """The rule of an incomplete gamma function, whose first argument must not vary."""
+
+    def rule(a: Any, x: Any) -> Jet:
+        if isinstance(a, Jet) and a.series[1:].any():
+            raise Unsupported("the incomplete gamma function in a has no Taylor rule")
+        jet = x if isinstance(x, Jet) else a.like(series_of(x + torch.zeros_like(a.series[0]), a.algebra))
+        return elementary(jet, incomplete_gamma(value(a), op, sign))
+
+    return rule
 
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
@@ -164,6 +169,6 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "masked_fill": lambda x, mask, new: where(mask, new, x),
     "polygamma": lambda a, b: elementary(a, polygamma(b)) if isinstance(a, Jet) else elementary(b, polygamma(int(a))),
     "zeta": _zeta,
-    "gammainc": lambda a, x: elementary(x, incomplete_gamma(_fixed(a), torch.special.gammainc, 1)),
-    "gammaincc": lambda a, x: elementary(x, incomplete_gamma(_fixed(a), torch.special.gammaincc, -1)),
+    "gammainc": _incomplete(torch.special.gammainc, 1),
+    "gammaincc": _incomplete(torch.special.gammaincc, -1),
 }

@@ -28,7 +28,8 @@ class Jet(Tensor):
     @classmethod
     def of(cls, series: Tensor, algebra: Algebra) -> Self:
         """The jet with this series (M, *shape)."""
-        jet: Self = torch.empty(series.shape[1:], dtype=series.dtype, device="meta").as_subclass(cls)
+        empty = torch.empty(series.shape[1:], dtype=series.dtype, device="meta")
+        jet: Self = Tensor._make_subclass(cls, empty)  # as_subclass fails in torch 2.5 while roundings are perturbed
         jet.series, jet.algebra, jet.shared = series.detach(), algebra, False
         return jet
 

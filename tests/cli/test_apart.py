@@ -1,0 +1,82 @@
+"""A function that ends its process or never returns: the reports are written, and the check does not pass."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SOURCE = """
+import os, sys, time, torch
+
+def leaves(x):
+    os._exit(0)
+
+def exits(x):
+    sys.exit(0)
+
+def sleeps(x):
+    time.sleep(600)
+
+def loops(x):
+    while True:
+        pass
+
+def prints(x):
+    print("from the function")
+    return x * x
+
+class Late(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        sys.exit(0)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "f.py").write_text(SOURCE)
+    (tmp_path / "train.py").write_text("def f(x):\n    return x * x\nraise SystemExit(0)\n")
+    return tmp_path
+
+
+def derivcheck(folder, function, *options):
+    command = [sys.executable, "-m", "derivcheck", "x**2", "--function", function, "-n", "50", "--no-timing", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+
+
+def test_a_function_that_ends_its_process_is_not_passed_and_the_reports_are_written(folder):
+    done = derivcheck(folder, "f.py:leaves", "--report", "junit=r.xml", "--report", "json")
+    assert done.returncode == 3, done.stderr
+    rows = json.loads(done.stdout)["checks"][0]["partials"]
+    assert [row["verdict"] for row in rows] == ["undecided"] * 2
+    assert {row["message"] for row in rows} == {"its worker process ended with status 0"}
+    assert (folder / "r.xml").read_text().count("<error") == 2
+
+
+@pytest.mark.parametrize("name", ["sleeps", "loops"])
+def test_a_function_that_never_returns_is_ended_by_the_timeout(folder, name):
+    done = derivcheck(folder, f"f.py:{name}", "--timeout", "1")
+    assert done.returncode == 3, done.stderr
+    assert "it took longer than 2 s and was stopped" in " ".join(done.stdout.split())
+    assert "All 2 partials are undecided" in done.stdout
+
+
+@pytest.mark.parametrize("function", ["train.py:f", "f.py:exits", "f.py:Late"])
+def test_sys_exit_is_a_failure_of_the_function_and_never_status_0(folder, function):
+    done = derivcheck(folder, function)
+    assert done.returncode == 2
+    assert function in done.stderr
+    assert "SystemExit: 0" in done.stderr
+    assert done.stdout == ""
+
+
+def test_what_a_function_prints_comes_out(folder):
+    done = derivcheck(folder, "f.py:prints")
+    assert done.returncode == 0
+    assert "from the function" in done.stdout
+    assert "All 2 partials agree" in done.stdout
