@@ -90,6 +90,15 @@ MISTAKES = {  # the command line's own, and one each of those that come from the
     "syntax": (["sin(x1"], "this ( is never closed\n  sin(x1\n     ^\nAdd a )."),
     "engine": (["x", "--engine", "backward"], "Choose from reverse, symbolic, forward,"),
     "function": (["x", "--function", "torch:sinn"], "Did you mean sin"),
+    "reference": (
+        ["--function", "torch:sin", "--reference", "torch:sinn"],
+        "--reference torch:sinn: torch has no sinn",
+    ),
+    "reference alone": (["--reference", "torch:sin"], "--reference goes with --function\nGive one"),
+    "two truths": (["x", "--function", "torch:sin", "--reference", "torch:sin"], "exclude each other: each says"),
+    "no names": (["--function", "torch:sin"], "--vars is missing: without an expression, nothing else names"),
+    "parameter": (["--function", "torch:sin", "--vars", "x", "--param", "a=1"], "--param goes with an expression"),
+    "no variable": (["--function", "torch:sin", "--vars", "x", "--wrt", "z"], "the function has no such variable"),
 }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from derivcheck.results import Report
 
 
-def checked(text: str, arguments: Mapping[str, Any]) -> Report:
+def checked(text: str | None, arguments: Mapping[str, Any]) -> Report:
     """The report of `derivcheck.check(text, **arguments)`. It runs here unless it calls a user's function or has a
     --timeout. If its worker is lost, all partials are undecided, with the reason."""
     check = Named("derivcheck.api", "check")
@@ -34,22 +34,27 @@ def checked(text: str, arguments: Mapping[str, Any]) -> Report:
         pool.shutdown(cancel_futures=True)
 
 
-def limit(text: str, *, timeout: float | None, dtype: Sequence[str], device: Sequence[str], **_: Any) -> float | None:
+def limit(
+    text: str | None, *, timeout: float | None, dtype: Sequence[str], device: Sequence[str], **_: Any
+) -> float | None:
     """Seconds that the worker may take: each dtype on each device is a check, with the whole --timeout."""
     return None if timeout is None else allowed(timeout * len(dtype) * len(device))
 
 
-def _lost(text: str, arguments: Mapping[str, Any], reason: str) -> Report:
+def _lost(text: str | None, arguments: Mapping[str, Any], reason: str) -> Report:
     """The report of checks that did not finish."""
     from derivcheck import problem as problems  # noqa: PLC0415 sympy
+    from derivcheck.cli import preflight  # noqa: PLC0415 sympy
     from derivcheck.run import devices, report  # noqa: PLC0415 torch
     from derivcheck.run.many import Run  # noqa: PLC0415 torch
     from derivcheck.run.one import lost  # noqa: PLC0415 torch
 
     given = dict(arguments)
     dtypes, places, engines = given.pop("dtype"), given.pop("device"), given.pop("engines")
-    name, _ = given.pop("function"), given.pop("threads")
-    problem = problems.create(text, function_name=name, **given)
+    name, reference, _ = given.pop("function"), given.pop("reference"), given.pop("threads")
+    if text is None and not given["variables"]:
+        given["variables"] = preflight.mentioned(arguments)
+    problem = problems.create(text, function_name=name, reference_name=reference, **given)
     each = [replace(problem, dtype=dtype, device=devices.resolve(place)) for place in places for dtype in dtypes]
     checks = [problems.Check(name or problem.expression, p, tuple(engines)) for p in each]
     return report.reported(Run(checks, lambda check: lost(check, reason), lost))
