@@ -5,6 +5,7 @@ Nothing heavy is imported before it is needed: `--help` must not wait a second f
 
 import os
 import sys
+import time
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -138,6 +139,7 @@ def _run(request: Request) -> ExitStatus:
 
 def _check(request: Request) -> "Report":
     """Turn texts into what `check` takes. Whatever is wrong with them is said before torch is imported."""
+    started = time.monotonic()
     text = _from_stdin() if request.expression == "-" else request.expression
     if not text.strip():
         raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
@@ -148,7 +150,7 @@ def _check(request: Request) -> "Report":
     problem = preflight.require_sound(text, arguments)
     for note in preflight.notes(text, problem, [*request.variables, *arguments["params"]]) if not request.quiet else ():
         streams.say(note)
-    return apart.checked(text, arguments)
+    return apart.checked(text, arguments, started)
 
 
 def _scanned(text: str) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from derivcheck.engines.examination import first_evaluation
 from derivcheck.engines.registry import engine
 from derivcheck.engines.state import keeping
-from derivcheck.engines.timing import once
+from derivcheck.engines.timing import once, require_time
 from derivcheck.errors import Unsupported
 from derivcheck.exact.enclosures import Exact
 from derivcheck.exact.referee import Referees
@@ -87,6 +87,7 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
     """Compute both sides everywhere and the exact values where they matter. `switches` change sign at the kinks."""
     (evaluate, evaluate_sympy), prepare = once(lambda: (engine(problem.engine)(problem), engine("symbolic")(problem)))
     evaluate = keeping(evaluate)  # the backward of a user's function runs there
+    require_time(problem.deadline, "the preparation of both sides")
     judge = Judge(problem, evaluate, evaluate_sympy, referees, tuple(range(len(problem.partials))))
     budget = _budget(judge)
     survey = Survey(problem, evaluate, evaluate_sympy, budget)

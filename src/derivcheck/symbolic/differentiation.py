@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 
 import sympy as sp
 
@@ -42,6 +43,7 @@ class SymbolicPartials:
     def _begin(self, dimension: int) -> None:
         self._partials: dict[MultiIndex, Ref] = {(0,) * dimension: self.root}
         self._derivatives: dict[tuple[Ref, int], Ref] = {}
+        self._known_variables: list[int] = []
 
     @classmethod
     def of_graph(cls, graph: Graph, root: Ref, symbols: list[sp.Symbol]) -> SymbolicPartials:
@@ -62,14 +64,18 @@ class SymbolicPartials:
         return self._partials[alpha]
 
     def derivative(self, root: Ref, j: int, deadline: float | None = None) -> Ref:
-        """∂_j of a node, after those of what it is made of. Only what is not known yet is visited."""
-        known, waiting, visits = self._derivatives, [root], 0
+        """∂_j of a node, after those of what it is made of. What is known or does not depend on x_j is not visited."""
+        known, waiting, visits, bit = self._derivatives, [root], 0, 1 << j
+        if not self._variables()[root] & bit:
+            return self.graph.zero
         while waiting:
             visits += 1
             if deadline is not None and visits % CLOCK_EVERY == 0 and time.monotonic() > deadline:
                 raise TimedOut("the symbolic derivative took longer than --timeout")
             ref = waiting[-1]
-            missing = [part for part in self._parts(ref) if (part, j) not in known]
+            parts = self._parts(ref)
+            variables = self._variables()
+            missing = [part for part in parts if variables[part] & bit and (part, j) not in known]
             if missing:
                 waiting.extend(missing)
                 continue
@@ -77,6 +83,15 @@ class SymbolicPartials:
                 known[ref, j] = self._rule(ref, j)
             waiting.pop()
         return known[root, j]
+
+    def _variables(self) -> list[int]:
+        """Per node, the variables that it depends on: bit j is x_j. Of a sum of 1,000 variables, one term has it."""
+        known = self._known_variables
+        for ref in range(len(known), len(self.graph.nodes)):
+            node = self.graph.nodes[ref]
+            parts = (known[part] for part in self.graph.arguments(ref))
+            known.append(1 << node.place if isinstance(node, Variable) else reduce(or_, parts, 0))
+        return known
 
     def _parts(self, ref: Ref) -> tuple[Ref, ...]:
         """The nodes whose derivatives that of a node is made of."""
@@ -95,13 +110,14 @@ class SymbolicPartials:
         graph = self.graph
 
         def d(argument: Ref) -> Ref:
-            return self._derivatives[argument, j]
+            return self._derivatives.get((argument, j), graph.zero)
 
         match graph.nodes[ref]:
             case Variable(place):
                 return graph.one if place == j else graph.zero
             case Sum(_, terms):
-                return graph.sum([(d(t), c) for t, c in terms])
+                variables, bit = self._known_variables, 1 << j
+                return graph.sum([(d(t), c) for t, c in terms if variables[t] & bit])
             case Product(((a, e),)):
                 return graph.sum([(graph.times(graph.product([(a, e - 1)]), d(a)), e)])
             case Product() as product:
