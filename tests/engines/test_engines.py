@@ -162,6 +162,14 @@ def test_a_constant_beyond_float64_costs_only_the_symbolic_side():
     assert wrong.verdict is Verdict.DISAGREES
 
 
+@pytest.mark.parametrize("name", ["forward", "forward-over-reverse"])
+def test_an_operation_without_forward_mode_is_unsupported(name):
+    """Of torch.heaviside it says no more than that it does not support it."""
+    report = check("Heaviside(x - 0.5)", engines=name, points=5, timing=False)
+    assert {row.verdict for row in report.checks[0].partials} == {Verdict.UNSUPPORTED}
+    assert "aten::heaviside" in report.checks[0].partials[0].message
+
+
 def test_a_gradient_that_would_take_too_long_is_not_begun(monkeypatch):
     """Each order takes several times as long as the last one: one gradient of order 13 takes 20 s and 7 GB."""
     times = iter([1.0, 5.0])
