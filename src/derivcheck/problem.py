@@ -14,11 +14,11 @@ from typing import Any, Literal, TypedDict
 import sympy as sp
 
 from derivcheck import multi_index
-from derivcheck.choices import require_known
+from derivcheck.choices import OWN_FORWARD, require_known
 from derivcheck.errors import RequestError, printable
 from derivcheck.expression.constants import constant
 from derivcheck.expression.intervals import Interval, domains
-from derivcheck.expression.parsing import Parsed, parse
+from derivcheck.expression.parsing import parse
 from derivcheck.expression.reading import variable
 from derivcheck.multi_index import MultiIndex, natural_order
 from derivcheck.outcomes import Listed
@@ -30,6 +30,8 @@ LARGEST = {
     "bfloat16": (2 - 2.0**-7) * 2.0**127,
     "float16": 65504.0,
 }
+TWO_TRUTHS = "--reference and an expression exclude each other: each says what is right", "Keep one of them."
+"""A cause and a cure."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -38,9 +40,9 @@ class Problem:
     """One check. Positions in `domain` and in multi-indices are positions in `variables`."""
 
     expression: str
-    """The text as it was read: in ASCII, with π as pi and ^ as **."""
-    formula: sp.Expr
-    """The parsed expression, parameters substituted."""
+    """The text as it was read: in ASCII, with π as pi and ^ as **; empty if torch code is the formula."""
+    formula: sp.Expr | None
+    """The parsed expression, parameters substituted; None if torch code is the formula."""
     variables: tuple[str, ...]
     """Names of the d arguments, in order."""
     partials: tuple[MultiIndex, ...]
@@ -61,6 +63,10 @@ class Problem:
     """The user's torch function; None checks the expression as torch would compute it."""
     function_name: str | None = None
     """`module:name` as given, to name and replay it."""
+    reference: Callable[..., Any] | None = None
+    """Without an expression: the plain torch function whose forward is the formula; None for the function's own."""
+    reference_name: str | None = None
+    """`module:name` as given."""
     layout: str = "columns"
     strict: bool = False
     control: bool = False
@@ -74,8 +80,8 @@ class Problem:
     deadline: float | None = None
     """When to stop, by `time.monotonic`; set from `timeout` when the check begins."""
     symbolic: object = field(default=None, repr=False, compare=False)
-    """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`); made when the check
-    begins, because it grows with what is asked of it."""
+    """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`), or the `Unsupported`
+    that says why there is none; made when the check begins, because it grows with what is asked of it."""
 
     def __post_init__(self) -> None:
         """Cut the domain to what the dtype can hold: points beyond it would all be its largest number."""
@@ -98,6 +104,11 @@ class Problem:
     def order(self) -> int:
         return max(map(sum, self.partials))
 
+    @property
+    def truth_name(self) -> str:
+        """What the function is compared with: an expression, a reference, or its own forward."""
+        return self.expression or self.reference_name or OWN_FORWARD
+
 
 @dataclass(frozen=True)
 class Check(Listed):
@@ -111,7 +122,7 @@ class Check(Listed):
 
 
 def create(
-    expression: str,
+    expression: str | None,
     *,
     variables: Sequence[str] | None = None,
     wrt: Sequence[str] | None = None,
@@ -121,28 +132,33 @@ def create(
     domain: Any = (0, 1),
     **options: Any,
 ) -> Problem:
-    """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`."""
-    given = {variable(name): value for name, value in (params or {}).items()}
-    parsed = _parsed(expression, given)
-    ordered = _variables([n for n in parsed.names if n not in given], _names(variables))
+    """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`.
+
+    Without an expression, torch code is the formula, and its `variables` must be named.
+    """
+    given, named = {variable(name): value for name, value in (params or {}).items()}, _names(variables)
+    text, formula, names = _parsed(expression, given) if expression is not None else _traced(named, given)
+    ordered = _variables([n for n in names if n not in given], named)
     if partials:
         chosen = sorted(
             {multi_index.parse(variable(text), ordered) for text in partials}, key=lambda a: (sum(a), [-k for k in a])
         )
     else:
-        chosen = multi_index.up_to_order(order, _places(_names(wrt), ordered), len(ordered))
+        what = "function" if expression is None else "expression"
+        chosen = multi_index.up_to_order(order, _places(_names(wrt), ordered, what), len(ordered))
     _check_options(options)
     texts = tuple((name, variable(str(value))) for name, value in given.items())
-    return Problem(
-        parsed.text, parsed.formula, ordered, tuple(chosen), domains(domain, ordered), params=texts, **options
-    )
+    return Problem(text, formula, ordered, tuple(chosen), domains(domain, ordered), params=texts, **options)
 
 
 def _names(given: Sequence[str] | None) -> list[str] | None:
     return None if given is None else list(map(variable, given))
 
 
-def _parsed(expression: str, params: Mapping[str, Any]) -> Parsed:
+Read = tuple[str, sp.Expr | None, Sequence[str]]  # the text, the formula, the names that it has
+
+
+def _parsed(expression: str, params: Mapping[str, Any]) -> Read:
     """The formula with the parameters in it."""
     parsed = parse(expression, {name: _parameter(name, value) for name, value in params.items()})
     for name in params:
@@ -151,7 +167,7 @@ def _parsed(expression: str, params: Mapping[str, Any]) -> Parsed:
                 f"--param {printable(name)}: the expression has no such name",
                 f"Its names are {', '.join(parsed.names)}.",
             )
-    return parsed
+    return parsed.text, parsed.formula, parsed.names
 
 
 def _parameter(name: str, value: Any) -> Fraction | sp.Expr:
@@ -159,6 +175,16 @@ def _parameter(name: str, value: Any) -> Fraction | sp.Expr:
         return constant(str(value))
     except RequestError as error:
         raise RequestError(f"--param {printable(name)}: {error.cause}", error.cure) from None
+
+
+def _traced(variables: Sequence[str] | None, params: Mapping[str, Any]) -> Read:
+    """No formula yet: torch code is it, which is traced when the check begins."""
+    if params:
+        raise RequestError("--param goes with an expression", "Give the parameter of a function a default instead.")
+    if not variables:
+        cause = "--vars is missing: without an expression, nothing else names the variables"
+        raise RequestError(cause, "Name them in the order of the function's arguments, such as --vars x,y.")
+    return "", None, ()
 
 
 def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
@@ -174,16 +200,16 @@ def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, 
             if missing
             else f"--vars: {', '.join(map(ascii, wrong)) or 'nothing'} is not a list of distinct names"
         )
-        raise RequestError(cause, f"Give all variables in order, such as --vars {','.join(names)}.")
+        raise RequestError(cause, f"Give all variables in order, such as --vars {','.join(names) or 'x,y'}.")
     return tuple(given)
 
 
-def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
+def _places(wrt: Sequence[str] | None, variables: Sequence[str], what: str) -> list[int]:
     for name in wrt or ():
         if name not in variables:
             hint = f"{name} is a constant; " if name in ("pi", "E") else ""
             raise RequestError(
-                f"--wrt {printable(name)}: the expression has no such variable",
+                f"--wrt {printable(name)}: the {what} has no such variable",
                 f"{hint}Its variables are {', '.join(variables)}.",
             )
     return sorted({variables.index(name) for name in (wrt or variables)})

@@ -327,7 +327,7 @@ def test_a_branch_that_never_holds_is_left_out():
     [
         ("1e-320**besselk(4, 1e-400)", "this power is too large"),
         ("x**besselk(4, 1e-400)", "this power is too large"),
-        ("frac(" * 30 + "0.5" + ")" * 30, "this number has more than 300 symbols"),
+        ("frac(" * 30 + "0.5" + ")" * 30, "this has more than 300 symbols"),
     ],
 )
 def test_a_constant_that_sympy_would_never_finish_is_refused(text, cause):

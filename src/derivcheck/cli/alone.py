@@ -9,7 +9,13 @@ from derivcheck.results import Report
 
 
 def check(
-    text: str, *, started: float, timeout: float | None, dtype: Sequence[str], device: Sequence[str], **arguments: Any
+    text: str | None,
+    *,
+    started: float,
+    timeout: float | None,
+    dtype: Sequence[str],
+    device: Sequence[str],
+    **arguments: Any,
 ) -> Report:
     """The report of a request that began at `started`, a time of `time.monotonic`."""
     if timeout is not None:

@@ -16,12 +16,10 @@ from derivcheck.run.worker import Named
 if TYPE_CHECKING:
     from derivcheck.results import Report
 
-MOST_FOR_START = (
-    0.25  # of --timeout: half of what a worker may take beyond it, so that a whole run keeps to 1.5 times it
-)
+MOST_FOR_START = 0.25  # of --timeout, half of what a worker may take beyond it: a whole run keeps to 1.5 times it
 
 
-def checked(text: str, arguments: Mapping[str, Any], started: float) -> Report:
+def checked(text: str | None, arguments: Mapping[str, Any], started: float) -> Report:
     """The report of `derivcheck.check(text, **arguments)`. It runs here unless it calls a user's function or has a
     --timeout, which counts from `started`, a time of `time.monotonic`. If its worker is lost, all partials are
     undecided, with the reason."""
@@ -44,7 +42,7 @@ def checked(text: str, arguments: Mapping[str, Any], started: float) -> Report:
 
 
 def limit(
-    text: str, *, started: float, timeout: float | None, dtype: Sequence[str], device: Sequence[str], **_: Any
+    text: str | None, *, started: float, timeout: float | None, dtype: Sequence[str], device: Sequence[str], **_: Any
 ) -> float | None:
     """Seconds that the worker may take from now on: each dtype on each device is a check, with the whole --timeout."""
     if timeout is None:
@@ -69,17 +67,20 @@ def _prepare_for_loss() -> None:
     from derivcheck.run import one, report  # noqa: F401, PLC0415 torch
 
 
-def _lost(text: str, arguments: Mapping[str, Any], reason: str) -> Report:
+def _lost(text: str | None, arguments: Mapping[str, Any], reason: str) -> Report:
     """The report of checks that did not finish."""
     from derivcheck import problem as problems  # noqa: PLC0415 sympy
+    from derivcheck.cli import preflight  # noqa: PLC0415 sympy
     from derivcheck.run import devices, report  # noqa: PLC0415 torch
     from derivcheck.run.many import Run  # noqa: PLC0415 torch
     from derivcheck.run.one import lost  # noqa: PLC0415 torch
 
     given = dict(arguments)
     dtypes, places, engines = given.pop("dtype"), given.pop("device"), given.pop("engines")
-    name, _ = given.pop("function"), given.pop("threads")
-    problem = problems.create(text, function_name=name, **given)
+    name, reference, _ = given.pop("function"), given.pop("reference"), given.pop("threads")
+    if text is None and not given["variables"]:
+        given["variables"] = preflight.mentioned(arguments)
+    problem = problems.create(text, function_name=name, reference_name=reference, **given)
     each = [replace(problem, dtype=dtype, device=devices.resolve(place)) for place in places for dtype in dtypes]
     checks = [problems.Check(name or problem.expression, p, tuple(engines)) for p in each]
     return report.reported(Run(checks, lambda check: lost(check, reason), lost))

@@ -47,11 +47,15 @@ EXITS = (
     "4 a bug in derivcheck, 130 interrupted, 143 terminated."
 )
 PROBLEM, SAMPLING, ENGINES, VERDICT, SUITE, OUTPUT = "Problem", "Sampling", "Engines", "Verdict", "Suite", "Output"
-_EXPRESSION = "A formula such as [bold]x1**2*sin(x2)[/bold], or - to read it from stdin."
+_EXPRESSION = "A formula such as [bold]x1**2*sin(x2)[/bold], or - to read it from stdin. Optional with --function."
 _DOMAIN = "Interval of a variable, x1=0:1, or of all, -pi:pi; x1=2 fixes a variable. Repeatable."
 _FUNCTION = (
     "Check this torch function against the formula: MODULE:NAME or FILE.py:NAME. It takes one tensor (n,) per "
     "variable and returns one. [bold]It is imported and run.[/bold]"
+)
+_REFERENCE = (
+    "Without an EXPRESSION: a plain torch function whose values and derivatives are the truth. Default: the "
+    "function's own forward, for its derivatives. [bold]It is imported and run.[/bold]"
 )
 _LAYOUT = "What the function takes: columns, one tensor (n,) per variable, or one matrix (n, d)."
 _CORNERS = "Also check the ends, zeros, kinks, and the neighborhood of the worst points."
@@ -81,6 +85,7 @@ Param = Annotated[
 ]
 Domain = Annotated[list[str] | None, _option(PROBLEM, _DOMAIN, "INTERVAL")]
 Function = Annotated[str, _option(PROBLEM, _FUNCTION, "FUNCTION", show_default=False)]
+Reference = Annotated[str, _option(PROBLEM, _REFERENCE, "FUNCTION", show_default=False)]
 Layout = Annotated[str, _option(PROBLEM, _LAYOUT, "LAYOUT", autocompletion=completion.one_of(LAYOUTS))]
 Points = Annotated[
     int,

@@ -33,6 +33,7 @@ class Request:
     param: tuple[str, ...]
     domain: tuple[str, ...]
     function: str
+    reference: str
     layout: str
     points: int
     seed: int

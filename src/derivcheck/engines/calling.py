@@ -97,6 +97,12 @@ def arguments(function: Callable[..., Any], variables: tuple[str, ...]) -> tuple
     return tuple(p.name for p in parameters if p.name in variables)
 
 
+def parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The parameters without a default, which are the variables of a function that is its own formula; empty where
+    unknown, as of a built-in function."""
+    return tuple(p.name for p in _parameters(function) if p.default is p.empty)
+
+
 def _parameters(function: Callable[..., Any]) -> list[Parameter]:
     """Those with a name of their own; empty where unknown."""
     found = own_signature(function)

@@ -9,7 +9,7 @@ LARGEST_EXPONENT = 1000  # of a numeric power; float64 overflows at 2**1024
 LARGEST_NESTED = 2**31  # exponent of nested powers: torch takes 64 bits, from which derivatives subtract
 LARGEST_SWELLING = 100  # numeric argument of gamma, zeta, ...: 170! is the last factorial in float64
 LARGEST_CONSTANT = 1e6  # inside a function: exp of it is far beyond float64, and sin of it costs no more digits to find
-LONGEST_CONSTANT = 300  # symbols of a number: eight nested frac, with 700, take 12 s, twice as much with each
+LONGEST_CONSTANT = 300  # symbols of a number, whose sign sympy looks for: 700, as of eight nested frac, take it 12 s
 LARGEST_ORDER = 30  # of polygamma and Bessel functions: their rules build one term per order
 CLEAR_DIGITS = 15, 100  # of a constant whose size is to be found: as many as a float has, and at most that many tried
 DEEPEST = 150  # levels of a formula: each takes up to 5 of Python's 1000 frames, in the printer of sympy
@@ -23,11 +23,6 @@ def written(formula: sp.Basic, known: dict[sp.Basic, int]) -> int:
     if formula not in known:
         known[formula] = 1 + sum(written(argument, known) for argument in formula.args)
     return known[formula]
-
-
-def is_long_constant(value: sp.Expr, known: dict[sp.Basic, int]) -> bool:
-    """Whether a number is written with so many symbols that sympy may search forever for its sign."""
-    return not value.free_symbols and written(value, known) > LONGEST_CONSTANT
 
 
 def is_deep(formula: sp.Basic) -> bool:

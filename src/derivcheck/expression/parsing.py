@@ -115,12 +115,10 @@ class _Builder:
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
-        if bounds.written(value, self.sizes) > bounds.LARGEST_TREE:
-            cause = f"written out, this has more than {bounds.LARGEST_TREE} symbols"
+        most = bounds.LARGEST_TREE if value.free_symbols else bounds.LONGEST_CONSTANT
+        if bounds.written(value, self.sizes) > most:
+            cause = f"written out, this has more than {most} symbols"
             raise self.error(node, cause, "Nest functions such as logit, which use their argument twice, less deeply.")
-        if bounds.is_long_constant(value, self.sizes):
-            cause = f"this number has more than {bounds.LONGEST_CONSTANT} symbols"
-            raise self.error(node, cause, "Compute it, and write its decimals.")
         complex_ = not value.free_symbols and value.is_real is False
         if complex_ or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
             raise self.error(node, "this is not a finite real number", NOT_REAL)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from derivcheck import multi_index
+from derivcheck.engines.calling import parameter_names
 from derivcheck.engines.loading import is_name_of
 from derivcheck.multi_index import MultiIndex, natural_order
 
@@ -19,20 +20,23 @@ if TYPE_CHECKING:
 def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
     """`derivcheck ...` for partial α: every variable pinned to `point`, or as it was asked where that is None. Python
     where the function has no name that can be imported."""
-    if problem.function is not None and not is_name_of(problem.function_name or "", problem.function):
+    named = ((problem.function, problem.function_name), (problem.reference, problem.reference_name))
+    if any(code is not None and not is_name_of(name or "", code) for code, name in named):
         return _python(problem, alpha, point)
-    parts = [problem.expression]
+    parts = [problem.expression] if problem.expression else []
     parts += (
         ["--partial", ",".join(problem.variables[j] for j in multi_index.canonical(alpha))]
         if any(alpha)
         else ["--order", "0"]
     )
-    if not _in_natural_order(problem.variables):
+    if not _are_known(problem):
         parts += ["--vars", ",".join(problem.variables)]
     for name, value in problem.params:
         parts += ["--param", f"{name}={value}"]
     if problem.function_name:
         parts += ["--function", problem.function_name]
+    if problem.reference_name:
+        parts += ["--reference", problem.reference_name]
     if problem.layout != "columns":
         parts += ["--layout", problem.layout]
     parts += _places(problem, point)
@@ -47,8 +51,10 @@ def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
 def _python(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
     """The same as a call of `derivcheck.check`, with the function to be filled in."""
     what = [f"partials={[','.join(problem.variables[j] for j in multi_index.canonical(alpha))]!r}"]
-    given = [repr(problem.expression), "function=<the function>", *(what if any(alpha) else ["order=0"])]
-    given += [f"variables={list(problem.variables)!r}"] if not _in_natural_order(problem.variables) else []
+    given = [repr(problem.expression)] if problem.expression else []
+    given += ["function=<the function>", *(["reference=<the reference>"] if problem.reference_name else [])]
+    given += what if any(alpha) else ["order=0"]
+    given += [f"variables={list(problem.variables)!r}"] if not _are_known(problem) else []
     given += [f"params={dict(problem.params)!r}"] if problem.params else []
     if point is None:
         ends = {name: repr(interval) for name, interval in zip(problem.variables, problem.domain, strict=True)}
@@ -62,6 +68,13 @@ def _python(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
     usual |= {"sampler": "uniform"} if point is None else {}
     given += [f"{key}={getattr(problem, key)!r}" for key, value in usual.items() if getattr(problem, key) != value]
     return f"derivcheck.check({', '.join(given)})"
+
+
+def _are_known(problem: Problem) -> bool:
+    """Whether the variables need not be named: those of the expression in their order, or the function's parameters."""
+    if problem.expression or problem.function is None:
+        return _in_natural_order(problem.variables)
+    return problem.layout == "columns" and parameter_names(problem.function) == problem.variables
 
 
 @lru_cache(maxsize=8)

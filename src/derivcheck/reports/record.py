@@ -28,7 +28,7 @@ def of_report(report: Report) -> dict[str, Any]:
 
 def of_check(check: CheckResult) -> dict[str, Any]:
     """One check; if it comes from a suite, also where it is listed and what the suite says about it."""
-    kept = ("name", "expression", "function", "variables", "points", "seed", "dtype", "device")
+    kept = ("name", "expression", "function", "reference", "computes", "variables", "points", "seed", "dtype", "device")
     of_suite = {**check.listing, "outcome": check.outcome.value} if check.source else {}
     return {
         **{key: plain(getattr(check, key)) for key in kept},

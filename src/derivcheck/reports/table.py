@@ -77,6 +77,8 @@ def _of_suite(check: CheckResult, report: Report, width: int, show: str) -> Iter
 def _check(check: CheckResult, report: Report, width: int, show: str, formulas: bool) -> Iterator[RenderableType]:
     """One check in full."""
     yield Text(_title(check, width), style="bold")
+    if formula := wording.recovered(check):
+        yield Text(formula)
     rows = [row for row in _ordered(check) if show == "all" or row.verdict is not Verdict.AGREES]
     yield from _tables(check, rows, width)
     if formulas:
@@ -92,7 +94,7 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
 
 def _title(check: CheckResult, width: int) -> str:
     """What is checked and where; on narrow lines the domain has lines of its own."""
-    what, (first, *others) = wording.subject(check), wording.intervals(check)
+    what, (first, *others) = wording.subject(check), wording.intervals(check) or [""]
     if len(f"{what}   {first},") > width:
         return f"{what}\n{layout.joined([first, *others], ', ', width)}"
     return layout.joined([f"{what}   {first}", *others], ", ", width)

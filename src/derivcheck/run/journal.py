@@ -35,7 +35,7 @@ FORMAT = f"{NAME}2"
 BEGINNING = f'{{"format": "{NAME}'.encode()  # of the first line, whatever the version
 FINISHED = {"finished": True}  # the last line
 PACKAGES = ("torch", "sympy", "python-flint")  # what computes, and therefore decides, besides derivcheck and Python
-FOLLOWING = ("formula", "function", "deadline", "symbolic")  # of a problem: what follows from its other fields
+FOLLOWING = ("formula", "function", "reference", "deadline", "symbolic")  # of a problem: from its other fields
 
 Say = Callable[[str], None]
 
@@ -144,7 +144,8 @@ def key_of(check: Check, sources: Sources, threads: int | None = None) -> str:
     problem = check.problem
     asked = [(f.name, getattr(problem, f.name)) for f in fields(problem) if f.name not in FOLLOWING]
     said = (check.skip, check.xfail, check.known, check.error)
-    parts = (check.name, asked, check.engines, said, sources.of(problem.function_name), threads)
+    code = tuple(map(sources.of, (problem.function_name, problem.reference_name)))
+    parts = (check.name, asked, check.engines, said, code, threads)
     return hashlib.sha256(repr(parts).encode(errors="backslashreplace")).hexdigest()[:32]
 
 

@@ -18,7 +18,8 @@ from derivcheck.outcomes import Verdict
 from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
 from derivcheck.run.times import times
-from derivcheck.symbolic.differentiation import SymbolicPartials, symbolic_of
+from derivcheck.run.truth import recovered, truth
+from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.kinks import switches
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ def _prepared(check: Check) -> Problem:
     devices.require_dtype(problem.device, problem.dtype)
     if problem.function is None and problem.function_name:
         problem = replace(problem, function=loading.load(problem.function_name))
-    state.set_default_dtype(for_function=problem.function is not None)  # after the import, which may have set another
+    if problem.reference is None and problem.reference_name:
+        problem = replace(problem, reference=loading.load(problem.reference_name, "--reference"))
+    has_code = problem.function is not None or problem.reference is not None
+    state.set_default_dtype(for_function=has_code)  # after the import, which may have set another
     return problem
 
 
@@ -77,9 +81,9 @@ def _begun(problem: Problem) -> tuple[Problem, Referees | None]:
     """The problem with the graph of its formula, which grows while it is checked, and its referees. Both belong to this
     check alone, so that checks in other threads, and those before it, change none of its rows."""
     try:
-        symbolic = SymbolicPartials(problem.formula, problem.variables)
-    except Unsupported:
-        return problem, None  # the symbolic stage says so, in every row
+        symbolic = truth(problem)
+    except Unsupported as reason:
+        return replace(problem, symbolic=reason), None  # the symbolic stage says so, in every row
     return replace(problem, symbolic=symbolic), Referees(symbolic)
 
 
@@ -102,6 +106,8 @@ def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) 
         name=check.name,
         expression=problem.expression,
         function=problem.function_name,
+        reference=problem.reference_name,
+        computes=recovered(problem),
         variables=problem.variables,
         domain=dict(zip(problem.variables, problem.domain, strict=True)),
         points=problem.points,

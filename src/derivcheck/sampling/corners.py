@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from itertools import combinations, islice, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 import torch
@@ -15,6 +15,7 @@ from derivcheck.engines.calling import dtype_of
 from derivcheck.engines.streams import Stream, generator
 from derivcheck.engines.timing import require_time
 from derivcheck.sampling.points import Kind, Points, ends, into
+from derivcheck.symbolic.differentiation import symbolic_of
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -106,9 +107,14 @@ def _ties(problem: Problem, pairs: list[tuple[int, int]], random: torch.Generato
 
 
 def _constants(problem: Problem) -> list[float]:
-    """Numbers of the expression and their negatives: an implementation may branch there as the formula does."""
-    numbers = sorted(problem.formula.atoms(sp.Number), key=sp.default_sort_key)[:MOST_CONSTANTS]
-    return [sign * float(number) for number in numbers if abs(number) < sys.float_info.max for sign in (1, -1)]
+    """Numbers of the formula and their negatives: an implementation may branch there as the formula does."""
+    if problem.formula is None:
+        found = symbolic_of(problem)
+        numbers: list[Any] = sorted(found.graph.numbers(found.root), key=lambda number: abs(number))
+    else:
+        numbers = sorted(problem.formula.atoms(sp.Number), key=sp.default_sort_key)
+    small = [number for number in numbers[:MOST_CONSTANTS] if abs(number) < sys.float_info.max]
+    return [sign * float(number) for number in small for sign in (1, -1)]
 
 
 def _special(problem: Problem, constants: Sequence[float], low: float, high: float) -> list[float]:

@@ -53,6 +53,7 @@ OPTION_KEYS: Mapping[str, Key] = {
         values.accepted(values.domain, _require_intervals),
     ),
     "function": Key('a string, such as "module:name" or "file.py:name"', values.function),
+    "reference": Key('a string, such as "module:name" or "file.py:name"', values.function),
     "layout": Key('"columns" or "matrix"', _known("layout")),
     "points": Key("a whole number from 1 on", values.whole(1, values.LARGEST_INTEGER)),
     "seed": Key("a whole number from 0 on", values.whole(0, values.LARGEST_INTEGER)),

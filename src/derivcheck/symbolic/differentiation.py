@@ -136,9 +136,14 @@ class SymbolicPartials:
 
 
 def symbolic_of(problem: Problem) -> SymbolicPartials:
-    """The partials of a problem's formula: those of the run that it belongs to, or new ones outside of a run."""
+    """The partials of a problem's formula: those of the run that it belongs to, or new ones outside of a run. Raises
+    `Unsupported` if there is no formula."""
     if isinstance(problem.symbolic, SymbolicPartials):
         return problem.symbolic
+    if isinstance(problem.symbolic, Unsupported):
+        raise problem.symbolic
+    if problem.formula is None:
+        raise Unsupported("the torch code that is the formula is not traced yet")
     return SymbolicPartials(problem.formula, problem.variables)
 
 

@@ -192,6 +192,11 @@ class Graph:
                 waiting.extend(arguments(ref))
         return sorted(found)
 
+    def numbers(self, root: Ref) -> set[Number]:
+        """The constants that are added somewhere in what the root is made of: where it may branch."""
+        nodes = [self.nodes[ref] for ref in self.reachable([root])]
+        return {node.constant for node in nodes if isinstance(node, Sum) and node.constant}
+
     def written(self, root: Ref) -> int:
         """Symbols of the node written out as a tree, which may have exponentially more than its graph has nodes."""
         sizes: dict[Ref, int] = {}
