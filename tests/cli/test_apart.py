@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from derivcheck.cli import apart
+
 SOURCE = """
 import os, sys, time, torch
 
@@ -62,7 +64,7 @@ def test_a_function_that_ends_its_process_is_not_passed_and_the_reports_are_writ
 def test_a_function_that_never_returns_is_ended_by_the_timeout(folder, name):
     done = derivcheck(folder, f"f.py:{name}", "--timeout", "1")
     assert done.returncode == 3, done.stderr
-    assert "it took longer than 2 s and was stopped" in " ".join(done.stdout.split())
+    assert "it took longer than --timeout and was stopped" in " ".join(done.stdout.split())
     assert "All 2 partials are undecided" in done.stdout
 
 
@@ -80,3 +82,29 @@ def test_what_a_function_prints_comes_out(folder):
     assert done.returncode == 0
     assert "from the function" in done.stdout
     assert "All 2 partials agree" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "stdin"), [(("tanh(x)", "--order", "30"), ""), (("-",), "+".join(f"x{k}" for k in range(1700)))]
+)
+def test_what_cannot_be_finished_ends_by_itself_in_little_memory(options, stdin):
+    """Order 30 took 26 s and 7 GB, 1,700 variables took gigabytes."""
+    program = "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]).returncode; "
+    program += "print(done, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    command = [sys.executable, "-m", "derivcheck", *options, "--timeout", "1", "--quiet"]
+    found = subprocess.run(
+        [sys.executable, "-c", program, *command], input=stdin, capture_output=True, text=True, timeout=100, check=True
+    )
+    status, kilobytes = map(int, found.stdout.split()[-2:])
+    assert status == 3, found.stderr
+    assert kilobytes < 2**20
+    assert "was stopped" not in found.stdout
+
+
+def test_the_start_of_the_command_counts_up_to_a_quarter_of_the_time(monkeypatch):
+    monkeypatch.setattr(apart.time, "monotonic", lambda: 103.0)
+    assert apart.left(20.0, 100.0, 1) == 17.0
+    assert apart.left(20.0, 100.0, 3) == 19.0
+    assert apart.left(8.0, 100.0, 1) == 6.0
+    assert apart.limit("x", started=100.0, timeout=20.0, dtype=["float64"], device=["cpu"]) == 27.0
+    assert apart.limit("x", started=100.0, timeout=None, dtype=["float64"], device=["cpu"]) is None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from itertools import chain, product
+from itertools import chain, compress, product
 from typing import TYPE_CHECKING
 
 import torch
@@ -228,9 +228,10 @@ class Referees:
 
 
 def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
-    order = [*partials, *sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))]
+    belows = {alpha: _below(alpha) for alpha in partials}
+    order = [*partials, *sorted(set().union(*belows.values()) - set(partials))]
     place = {alpha: i for i, alpha in enumerate(order)}
-    below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
+    below = [[place[beta] for beta in (belows.get(alpha) or _below(alpha)) if beta != alpha] for alpha in order]
     roots = [symbolic.partial(alpha) for alpha in order]
     u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
     referee = Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
@@ -240,4 +241,11 @@ def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype
 
 def _below(alpha: MultiIndex) -> set[MultiIndex]:
     """All β <= α: whichever way to ∂^α is taken, only these lie on it."""
-    return set(product(*(range(times + 1) for times in alpha)))
+    used = list(compress(range(len(alpha)), alpha))
+    found = set()
+    for times in product(*(range(alpha[j] + 1) for j in used)):
+        beta = [0] * len(alpha)
+        for j, k in zip(used, times, strict=True):
+            beta[j] = k
+        found.add(tuple(beta))
+    return found
