@@ -117,15 +117,14 @@ class _Builder:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
         most = bounds.LARGEST_TREE if value.free_symbols else bounds.LONGEST_CONSTANT
         if bounds.written(value, self.sizes) > most:
-            cause = f"written out, this has more than {most} symbols"
-            raise self.error(node, cause, "Nest functions such as logit, which use their argument twice, less deeply.")
+            cure = "Nest functions such as logit, which use their argument twice, less deeply."
+            raise self.error(node, f"written out, this has more than {most} symbols", cure)
         complex_ = not value.free_symbols and value.is_real is False
         if complex_ or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
             raise self.error(node, "this is not a finite real number", NOT_REAL)
         if value.is_Rational and max(value.p.bit_length(), value.q.bit_length()) > bounds.MOST_BITS:
-            raise self.error(
-                node, f"this number has more than {bounds.MOST_BITS} bits", "No floating-point type holds it."
-            )
+            cause = f"this number has more than {bounds.MOST_BITS} bits"
+            raise self.error(node, cause, "No floating-point type holds it.")
         return value
 
     def number(self, node: ast.Constant) -> sp.Expr:
