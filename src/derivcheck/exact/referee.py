@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from array import array
 from collections.abc import Sequence
 from itertools import chain, product
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth 
 APPROACHED = 2.0**-32
 UNDEFINED = Enclosure(0.0, 0.0, Status.UNDEFINED)
 SETTLED = Status.SETTLED  # read three times per point
+new = tuple.__new__  # of a named tuple, a million of them per second more than by its name
 
 
 class Referee:
@@ -68,14 +70,15 @@ class Referee:
 
     def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
         """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
-        numbers: list[float] = []
+        numbers = array("d")  # a third of the time that torch takes to read a list
         for block in points.split(TOGETHER, 1):
             with precision(PRECISIONS[0]):
                 for point in zip(*block.tolist(), strict=True):
                     if deadline is not None and time.monotonic() > deadline:
                         break
                     numbers.extend(chain.from_iterable(self._at(point)[: self.count]))
-        table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, self.count, 3)
+        flat = torch.frombuffer(numbers, dtype=torch.float64) if numbers else torch.empty(0, dtype=torch.float64)
+        table = flat.reshape(-1, self.count, 3)
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
 
     def at(self, point: Sequence[float]) -> list[Enclosure]:
@@ -158,7 +161,7 @@ class Referee:
             return Enclosure(0.0, 0.0, Status.UNSETTLED)
         high = float(ball)  # its midpoint
         low = float(ball - high) if math.isfinite(high) else 0.0
-        return Enclosure(high, low, SETTLED)
+        return new(Enclosure, (high, low, SETTLED))
 
     def _at_kink(self, point: Sequence[float], balls: list[arb], tied: list[Ref]) -> list[Enclosure]:
         """Compare all sides of the tied switches; a partial exists where it and all below it agree on every side."""

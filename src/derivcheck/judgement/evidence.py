@@ -24,7 +24,7 @@ from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.protocol import Examination, Failure, examination
-from derivcheck.judgement.sensitivity import sample, sensitivities
+from derivcheck.judgement.sensitivity import POINTS, sample, sensitivities
 from derivcheck.judgement.suggestion import defined_domain
 from derivcheck.results import Sensitivity
 from derivcheck.sampling.survey import Sides, Survey, look_closer, suspicious
@@ -52,6 +52,8 @@ class Evidence:
     places: Tensor
     """(k,) int64: which of the kept points are judged."""
     judged: Judged
+    measured: Tensor
+    """(p,) rows of `judged` whose noise was estimated whether it was needed or not."""
     crossed: Crossed | None
     sensitivity: Sequence[Sensitivity]
     """Per partial, what a pass would have seen."""
@@ -68,7 +70,7 @@ class Evidence:
 
     @cached_property
     def _examination(self) -> Examination | None:
-        return examination(self.judge, self.judged)
+        return examination(self.judge, self.judged, self.measured)
 
     def protocol(self, k: int) -> Failure | None:
         """A way of calling the function and its backward that is wrong for partial k where the plain call is right."""
@@ -102,8 +104,9 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
         survey.kept,
         places,
         judged,
+        measured,
         crossed(judge, judged),
-        sensitivities(judged, measured),
+        sensitivities(judged, measured[:POINTS]),
         survey.cut,
         survey.unsupported,
         survey.unsupported_sympy,

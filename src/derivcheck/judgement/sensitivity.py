@@ -17,7 +17,8 @@ from derivcheck.judgement.bound import Judged
 from derivcheck.results import Sensitivity
 from derivcheck.sampling.points import Kind, Points
 
-POINTS = 16  # judged points at which the noise is estimated: one evaluation, repeated
+POINTS = 16  # judged points that say what would have been seen
+MEASURED = 24  # points at which the noise is estimated, by one evaluation: also those called in other ways
 COARSE = 128  # roundings: in half precision, whose square root of u is a few of them, only worse than this is blind
 
 
@@ -25,7 +26,7 @@ def sample(points: Points, seed: int) -> Tensor:
     """(p,) places of some of the sampled points, or of any if there are none."""
     places = (points.kinds == Kind.SAMPLED).nonzero().squeeze(1)
     places = places if len(places) else torch.arange(len(points))
-    return places[torch.randperm(len(places), generator=generator(Stream.SENSITIVITY, seed))[:POINTS]]
+    return places[torch.randperm(len(places), generator=generator(Stream.SENSITIVITY, seed))[:MEASURED]]
 
 
 def sensitivities(judged: Judged, places: Tensor) -> list[Sensitivity]:
