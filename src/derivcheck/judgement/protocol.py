@@ -7,7 +7,7 @@ exact values that are known already. A few roundings more are allowed, which a c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -187,7 +187,8 @@ def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tenso
     """What was tried, one after the other, against the exact values. What is not to be judged is taken as exact."""
     rows, columns = torch.cat([t.rows for t in tried]), range(right.shape[1])
     exact = judged.exact.at(rows, columns)
-    seen = torch.stack([torch.cat([torch.full(t.rows.shape, k in t.called.raw) for t in tried]) for k in columns], 1)
+    counts = torch.tensor([len(t.rows) for t in tried])
+    seen = torch.tensor([[k in t.called.raw for k in columns] for t in tried]).repeat_interleave(counts, 0)
     raw, scales = (_stacked(tried, name, columns) for name in ("raw", "scales"))
     info, size = torch.finfo(judge.dtype), (exact.high * scales).abs()
     in_range = (
@@ -205,7 +206,7 @@ def _stacked(tried: Sequence[_Tried], name: str, columns: Sequence[int]) -> Tens
     """(n of all ways, m) float64 on the CPU; 1 where nothing was computed."""
 
     def of(t: _Tried, k: int) -> Tensor:
-        found: Tensor | None = getattr(t.called, name).get(k)
-        return torch.ones(t.rows.shape, dtype=torch.float64) if found is None else found.double().cpu()
+        known: Mapping[int, Tensor] = getattr(t.called, name)
+        return known[k].cpu() if k in known else torch.ones(t.rows.shape, dtype=torch.float64)
 
-    return torch.stack([torch.cat([of(t, k) for t in tried]) for k in columns], 1)
+    return torch.stack([torch.cat([of(t, k) for t in tried]).double() for k in columns], 1)
