@@ -21,7 +21,7 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.exact.balls import TIE, Program
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
-from derivcheck.exact.rescue import KINK, Rescue
+from derivcheck.exact.rescue import KINK, NOT_RESCUED, Rescue
 from derivcheck.exact.steps import precision
 from derivcheck.exact.vicinity import BoxProgram, Roundings, singular
 from derivcheck.multi_index import MultiIndex
@@ -120,21 +120,22 @@ class Referee:
         """(n, m) bool: a singularity of the partial, or of one below it, lies within one rounding of a point (d, n);
         with `every`, within one rounding of every step of the formula."""
         if every not in self._boxes:
-            self._boxes[every] = BoxProgram(self.program.graph, self.program.roots, self.program.u, every)
+            program, smallest = self.program, float(self.tiny * 2**SPARE)
+            self._boxes[every] = BoxProgram(program.graph, program.roots, program.u, every, smallest)
         box = self._boxes[every]
         with precision(PRECISIONS[0]):
             found = [self._singular(box, point, every) for point in zip(*points.tolist(), strict=True)]
         return torch.tensor(found, dtype=torch.bool).reshape(-1, self.count)
 
     def _singular(self, box: BoxProgram, point: Sequence[float], every: bool) -> list[bool]:
-        """For each partial, at one point: of its branch if that was asked for; never where a series is defined."""
-        rescued = self.rescue.rescued if self.rescue is not None else {}
-        if tuple(point) in rescued:
-            branch = rescued[tuple(point)]
-            column = torch.tensor(point, dtype=torch.float64).unsqueeze(1)
-            return branch.singular(column, every)[0].tolist() if branch else [False] * self.count
+        """For each partial, at one point: of its branch if there is one; never where it was rescued otherwise, by the
+        series of the function or by both sides of a tie."""
+        branch, rescued = self.rescue.rescued.get(tuple(point), NOT_RESCUED) if self.rescue else NOT_RESCUED
+        if branch is not None:
+            return branch.singular(torch.tensor(point, dtype=torch.float64).unsqueeze(1), every)[0].tolist()
         alone = singular(box, point)
-        return [alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)]
+        near = [alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)]
+        return [near[k] and k not in rescued for k in range(self.count)]
 
     def _settled(self, point: Sequence[float], balls: list[arb], tied: set[Ref]) -> list[Enclosure]:
         """Raise the precision until all roots settle; the balls are those of the lowest one."""

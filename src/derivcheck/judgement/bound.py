@@ -71,12 +71,13 @@ class Judged:
 
     def without(self, singular: Tensor) -> Judged:
         """The same with these (k, m) not judged."""
-        return replace(self, singular=singular, counted=self.counted & ~singular, remarked=self.remarked & ~singular)
+        every = self.singular | singular
+        return replace(self, singular=every, counted=self.counted & ~every, remarked=self.remarked & ~every)
 
     @cached_property
     def usual(self) -> Tensor:
-        """(m,) median of |exact| over the sampled points that are judged; 0 if there are none."""
-        kept = self.counted & (self.points.kinds == Kind.SAMPLED).unsqueeze(1)
+        """(m,) median of |exact| over the sampled points that are judged or singular; 0 if there are none."""
+        kept = (self.counted | self.singular) & (self.points.kinds == Kind.SAMPLED).unsqueeze(1)
         size = self.exact.high.abs().masked_fill(~kept, torch.nan)
         return size.nanmedian(0).values.nan_to_num() if len(size) else torch.zeros(size.shape[1])
 

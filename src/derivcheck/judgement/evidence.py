@@ -22,6 +22,7 @@ from derivcheck.exact.enclosures import Exact
 from derivcheck.exact.referee import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
+from derivcheck.judgement.isolation import clear
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.protocol import Examination, Failure, examination
 from derivcheck.judgement.sensitivity import POINTS, sample, sensitivities
@@ -98,7 +99,7 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
     chosen = survey.kept.at(places)
     measured = sample(chosen.points, problem.seed)
     judged = judge.of(chosen.points, chosen.autograd, exact, measured=measured)
-    return Evidence(
+    evidence = Evidence(
         problem,
         judge,
         survey.kept,
@@ -106,7 +107,7 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
         judged,
         measured,
         crossed(judge, judged),
-        sensitivities(judged, measured[:POINTS]),
+        sensitivities(judged, measured[:POINTS], judge.dtype),
         survey.cut,
         survey.unsupported,
         survey.unsupported_sympy,
@@ -115,6 +116,7 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
         prepare,
         seconds,
     )
+    return clear(evidence)
 
 
 def _budget(judge: Judge) -> int:

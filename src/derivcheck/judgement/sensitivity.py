@@ -29,11 +29,12 @@ def sample(points: Points, seed: int) -> Tensor:
     return places[torch.randperm(len(places), generator=generator(Stream.SENSITIVITY, seed))[:MEASURED]]
 
 
-def sensitivities(judged: Judged, places: Tensor) -> list[Sensitivity]:
-    """For each partial, over those of the places that are judged and where it is not 0."""
-    chosen = judged.at(places)
+def sensitivities(judged: Judged, places: Tensor, dtype: torch.dtype) -> list[Sensitivity]:
+    """For each partial, over those of the places that are judged and where it is a normal number of the dtype: beyond
+    them, where infinity or 0 is right, no relative error says what would be seen."""
+    chosen, info = judged.at(places), torch.finfo(dtype)
     size = chosen.exact.high.abs()
-    usable, relative = chosen.counted & (size > 0), chosen.bound / size
+    usable, relative = chosen.counted & (size >= info.tiny) & (size <= info.max), chosen.bound / size
     return [_over(relative[usable[:, k], k]) for k in range(size.shape[1])]
 
 
