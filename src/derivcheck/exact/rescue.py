@@ -18,7 +18,7 @@ from derivcheck.exact.balls import TIE
 from derivcheck.exact.branches import Branches, Choice, Choices
 from derivcheck.exact.enclosures import Enclosure, Status
 from derivcheck.exact.power_series import Expansion
-from derivcheck.exact.series import NotAnalytic
+from derivcheck.exact.series import NotAnalytic, Series
 from derivcheck.exact.steps import precision
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.differentiation import SymbolicPartials
@@ -115,11 +115,17 @@ def by_series(symbolic: SymbolicPartials, alphas: Sequence[MultiIndex], point: S
     """The partials of a function whose singularity at the point is removable; None where it is not, or not known to
     be."""
     order, d = max(map(sum, alphas)), len(point)
-    try:
-        found = Expansion(symbolic.graph, point, order).of(symbolic.root)
-    except NotAnalytic:
-        return None
-    if found.degree < order:
+    found = _expanded(symbolic, point, order, False) or (_expanded(symbolic, point, order, True) if d > 1 else None)
+    if found is None:
         return None
     coefficients = {alpha[:d]: c for alpha, c in found.terms.items()}
     return [coefficients.get(alpha, arb(0)) * prod(map(factorial, alpha)) for alpha in alphas]
+
+
+def _expanded(symbolic: SymbolicPartials, point: Sequence[float], order: int, dividing: bool) -> Series | None:
+    """The series of the function to this order, None where it has none or none is known."""
+    try:
+        found = Expansion(symbolic, point, order, dividing).of(symbolic.root)
+    except NotAnalytic:
+        return None
+    return found if found.degree >= order else None

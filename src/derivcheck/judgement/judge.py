@@ -89,8 +89,8 @@ class Judge:
         return judged.without(self._singular(judged))
 
     def _singular(self, judged: Judged) -> Tensor:
-        """(k, c) bool: what fails with a singularity nearby. An error too small to be seen is judged all the same: if it
-        is isolated, it is a warning."""
+        """(k, c) bool: what fails with a singularity nearby. An error too small to be seen is judged all the same: if
+        it is isolated, it is a warning."""
         small = judged.error <= ulp.unit_roundoff(self.dtype) * judged.usual
         return self.singular(judged, (judged.fails | judged.remarked) & ~small)
 
