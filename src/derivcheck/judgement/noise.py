@@ -113,9 +113,12 @@ class Perturbed(Operations):
 
     def _factory(self, out: Any) -> Any:
         """What was made from 1 or 0.5 is exact; what was made from 0.1 or pi was rounded. In half precision, which has
-        8 bits, that cannot be told; its own roundings are larger."""
+        8 bits, that cannot be told; its own roundings are larger. A number of no dimension in more precision is a
+        scalar to torch."""
         if not is_number(out) or torch.finfo(out.dtype).bits < 32:
             return out
+        if out.dim() == 0 and unit_roundoff(out.dtype) < self.u:
+            return torch.full_like(out, self._scalar(out.item()))
         return torch.where(_is_short(out.double(), unit_roundoff(out.dtype)), out, self._tensor(out))
 
     def _scalar(self, value: Any) -> Any:
@@ -151,7 +154,7 @@ def _rounding(func: Any) -> str:
     """The name of an operation that may round, or nothing."""
     name: str = func.overloadpacket.__name__
     is_view = any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
-    return "" if is_view or name in EXACT else name
+    return "" if (is_view and name not in FACTORIES) or name in EXACT else name
 
 
 def _is_short(values: Tensor, u: float) -> Tensor:
