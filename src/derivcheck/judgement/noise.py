@@ -220,9 +220,12 @@ class _Plain:
     def __init__(self, evaluate: Values, points: Tensor, repeats: int) -> None:
         self.evaluate, self.repeats, self.dtype = evaluate, repeats, points.dtype
         self.points = points.repeat(1, repeats)
-        with Perturbed(0, points.dtype, 0) as mode:  # by nothing, to note its decisions
-            self.values = evaluate(self.points).double()
-        self.decisions = mode.decisions
+        self.values, self.decisions = self._unmoved()
+
+    def _unmoved(self) -> tuple[Tensor, list[Tensor]]:
+        """The values, and what was decided: perturbed by nothing, since in a mode torch takes other ways (det)."""
+        with Perturbed(0, self.dtype, 0) as mode:
+            return self.evaluate(self.points).double(), mode.decisions
 
     def moved(self, seed: int, size: int | Tensor) -> tuple[Tensor, Tensor, bool]:
         """How far a perturbation moves the values, (n, m) on the CPU; whether it took the same decisions, (n,); and
@@ -234,7 +237,7 @@ class _Plain:
 
     def changed(self) -> Tensor:
         """(k, m) bool: whether a second call gives something else."""
-        again, u = self.evaluate(self.points).double(), unit_roundoff(self.dtype)
+        again, u = self._unmoved()[0], unit_roundoff(self.dtype)
         changed = ~((again - self.values).abs() <= u**0.5 * self.values.abs()) & again.isfinite()
         anywhere: Tensor = changed.reshape(self.repeats, -1, changed.shape[1]).any(0)
         return anywhere.cpu()
