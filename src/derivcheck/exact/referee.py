@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain, compress, product
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from flint import arb
 from torch import Tensor
 
 from derivcheck import ulp
+from derivcheck.errors import TimedOut
+from derivcheck.exact.arb_heads import until
 from derivcheck.exact.balls import TIE, Program
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
 from derivcheck.exact.rescue import KINK, Rescue
@@ -69,12 +72,14 @@ class Referee:
     def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
         """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
         numbers: list[float] = []
-        for block in points.split(TOGETHER, 1):
-            with precision(PRECISIONS[0]):
-                for point in zip(*block.tolist(), strict=True):
-                    if deadline is not None and time.monotonic() > deadline:
-                        break
-                    numbers.extend(chain.from_iterable(self._at(point)[: self.count]))
+        latest = math.inf if deadline is None else deadline
+        with suppress(TimedOut):
+            for block in points.split(TOGETHER, 1):
+                with precision(PRECISIONS[0]), until(latest):
+                    for point in zip(*block.tolist(), strict=True):
+                        if time.monotonic() > latest:
+                            break
+                        numbers.extend(chain.from_iterable(self._at(point)[: self.count]))
         table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, self.count, 3)
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
 
