@@ -66,8 +66,8 @@ def _upper_gamma(a: arb, x: arb) -> arb:
 
 
 def _bessel_k(n: arb, x: arb) -> arb:
-    """K_n(x). Beyond a tenth of the precision it is sqrt(pi)·(2x)^n·exp(-x)·U(n + 1/2, 2n + 1, 2x) (DLMF 10.39.6), since
-    there flint's own takes 20 ms with 128 bits and a minute with 2048, this 0.3 ms and 20 ms."""
+    """K_n(x); beyond a tenth of the precision sqrt(pi)·(2x)^n·exp(-x)·U(n + 1/2, 2n + 1, 2x) (DLMF 10.39.6): there
+    flint's own takes 20 ms with 128 bits and a minute with 2048, this 0.3 ms and 20 ms."""
     if not x > ctx.prec / 10:
         return x.bessel_k(n)
     return arb.pi().sqrt() * (2 * x) ** n * (-x).exp() * (2 * x).hypgeom_u(n + arb(0.5), 2 * n + 1)
