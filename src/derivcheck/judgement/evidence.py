@@ -20,7 +20,7 @@ from derivcheck.engines.state import keeping
 from derivcheck.engines.timing import once, require_time
 from derivcheck.errors import Unsupported
 from derivcheck.exact.enclosures import Exact
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
 from derivcheck.judgement.isolation import clear
