@@ -3,13 +3,13 @@
 import platform
 from pathlib import Path
 
-import torch
-
 from derivcheck.errors import RequestError, printable
 
 
 def present() -> list[str]:
     """The devices of this machine, by the names that --device takes."""
+    import torch  # noqa: PLC0415 which is not needed to describe the CPU
+
     cuda = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     return ["cpu", *cuda, *(["mps"] if torch.backends.mps.is_available() else [])]
 
@@ -34,6 +34,8 @@ def require_dtype(device: str, dtype: str) -> None:
 def describe(device: str) -> str:
     """The name of the chip, for the record."""
     if device.startswith("cuda"):
+        import torch  # noqa: PLC0415 as above
+
         return torch.cuda.get_device_name(device)
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

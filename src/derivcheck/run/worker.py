@@ -6,14 +6,15 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from derivcheck.run import safe_path, streams
+from derivcheck.run import streams
 
 BEGUN = b""  # what a worker sends when a task begins: shorter than any pickle
 
@@ -35,17 +36,19 @@ def _imported(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def work(pipe: Connection, threads: int) -> None:
+def work(pipe: Connection, threads: int, environment: Mapping[str, str]) -> None:
     """What a worker does: take a task, say that it begins, answer (True, result) or (False, exception), until the pipe
-    is closed."""
+    is closed. `environment` is that of the parent, which the server of the workers had when it started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    safe_path.forget()
     streams.guard()  # a function that prints must not fail where nobody reads it
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch when it is imported
+    os.environ.clear()
+    os.environ.update(environment, OMP_NUM_THREADS=str(threads))
     gc.disable()
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)  # the server imported it, and read the number from its own environment
     while True:
         try:
             pipe.send_bytes(_answer(pipe, pipe.recv_bytes()))
