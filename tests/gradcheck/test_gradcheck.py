@@ -210,3 +210,10 @@ def test_code_that_looks_beyond_a_view_is_given_the_memory_that_it_had():
     base = random(12).detach()
     part = base[::2].requires_grad_()
     assert derivcheck.gradcheck(lambda x: x.as_strided((3,), (4,)) ** 2, part)
+
+
+def test_arguments_that_a_rule_does_not_know_are_a_reason_and_no_crash():
+    with pytest.raises(Unsupported, match="linalg_inv_ex has a rule that does not take these arguments"):
+        derivcheck.gradcheck(torch.linalg.inv, random(0, 0))
+    with pytest.raises(Unsupported, match="complex numbers"):
+        derivcheck.gradcheck(lambda x: torch.complex(x, x), random(2))
