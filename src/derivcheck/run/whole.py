@@ -42,6 +42,7 @@ class WholeCheck:
         """A message about the lowest order that is wrong, at the point or beside it; empty if nothing is."""
         whole = self._traced()
         products = Products(whole, len(self.x), self.order, ulp.unit_roundoff(self.called.dtype))
+        self.differentiable = self._differentiable()
         found = list(self._compared(products))
         if self.reference is None:  # the trace must hold at all points before anything is said
             for _, wrong in found:
@@ -54,13 +55,14 @@ class WholeCheck:
         for where in (Where("", self.x), Where(" moved by 1 %", self._moved())):
             try:
                 for order, vectors in self._vectors(products.outputs, rows=not where.words):
-                    yield where, Comparison(self.called, products, where.x, vectors, order).wrong()
+                    yield where, self._comparison(products, where.x, vectors, order).wrong()
             except Undefined:
                 continue  # a switch is not decided there
             except (RuntimeError, NotImplementedError) as error:
-                if is_lacking(error):
-                    raise Unsupported(lack(error)) from None
-                raise
+                raise Unsupported(lack(error) if is_lacking(error) else _raised(error)) from error
+
+    def _comparison(self, products: Products, x: Tensor, vectors: Vectors, order: int) -> Comparison:
+        return Comparison(self.called, products, x, vectors, order, self.differentiable)
 
     def _traced(self) -> Whole:
         """The graph of what is right, in float64 for a reference."""
@@ -75,6 +77,13 @@ class WholeCheck:
             raise RequestError(cause, "Let the reference return what the function returns.")
         return found
 
+    def _differentiable(self) -> Tensor:
+        """(m,) 1 for the outputs that require grad, 0 for the others, which nobody differentiates, such as the mean
+        that a norm returns too. If none does, all are compared: the graph is cut."""
+        parts = self.called.outputs([leaf.view_as(leaf) for leaf in self.called.leaves(self.x)])
+        found = torch.cat([torch.full((part.numel(),), float(part.requires_grad)) for part in parts]).double()
+        return found if bool(found.any()) else torch.ones_like(found)
+
     def _moved(self) -> Tensor:
         size = self.x.abs()
         size = torch.maximum(size, LEAST_MOVED * size.amax()) if len(size) else size
@@ -83,9 +92,9 @@ class WholeCheck:
 
     def _vectors(self, outputs: int, *, rows: bool) -> Iterator[tuple[int, Vectors]]:
         """Pairs of vectors, with the order to compare to: at random, and each row of a small Jacobian."""
-        yield self.order, Vectors(self._signs(outputs), self._signs(len(self.x)))
+        yield self.order, Vectors(self._signs(outputs) * self.differentiable, self._signs(len(self.x)))
         if rows and 1 < outputs <= MOST_ROWS:
-            for i in range(outputs):
+            for i in self.differentiable.nonzero().flatten().tolist():
                 yield 1, Vectors(torch.eye(outputs, dtype=torch.float64)[i], self._signs(len(self.x)))
 
     def _signs(self, count: int) -> Tensor:
@@ -123,8 +132,8 @@ class WholeCheck:
         if worst.order > 1 or len(outputs) > MOST_LOCATED:
             return worst, f"the product with a random cotangent {by}"
         one_hot = torch.eye(len(outputs), dtype=torch.float64)
-        for i in range(len(outputs)):
-            found = Comparison(self.called, products, x, Vectors(one_hot[i], torch.ones_like(x)), 1).wrong()
+        for i in self.differentiable.nonzero().flatten().tolist():
+            found = self._comparison(products, x, Vectors(one_hot[i], torch.ones_like(x)), 1).wrong()
             for one in found:
                 if (one.order, one.place) == (1, worst.place):
                     return one, f"out{_index(outputs, i)} {by}"
@@ -153,6 +162,10 @@ class WholeCheck:
 
 def _named(order: int) -> str:
     return "the value" if order == 0 else "the gradient" if order == 1 else f"a derivative of order {order}"
+
+
+def _raised(error: Exception) -> str:
+    return f"autograd raises {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def _index(places_: Sequence[tuple[int, tuple[int, ...]]], k: int) -> str:
