@@ -1,12 +1,15 @@
 """A function that ends its process or never returns: the reports are written, and the check does not pass."""
 
+import contextlib
 import json
 import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from derivcheck.cli import apart
+from derivcheck.cli.command import app
 
 SOURCE = """
 import os, sys, time, torch
@@ -60,13 +63,24 @@ def folder(tmp_path):
     return tmp_path
 
 
+def arguments(function):
+    return ["x**2", "--function", function, "-n", "50", "--no-timing"]
+
+
 def derivcheck(folder, function, *options):
-    command = [sys.executable, "-m", "derivcheck", "x**2", "--function", function, "-n", "50", "--no-timing", *options]
+    """The command in this process: the function runs in a worker anyway."""
+    with contextlib.chdir(folder):
+        return CliRunner().invoke(app, [*arguments(function), *options])
+
+
+def process(folder, function, *options):
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "derivcheck", *arguments(function), *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
 
 
 def test_a_function_that_ends_its_process_is_not_passed_and_the_reports_are_written(folder):
-    done = derivcheck(folder, "f.py:leaves", "--report", "junit=r.xml", "--report", "json")
+    done = process(folder, "f.py:leaves", "--report", "junit=r.xml", "--report", "json")
     assert done.returncode == 3, done.stderr
     rows = json.loads(done.stdout)["checks"][0]["partials"]
     assert [row["verdict"] for row in rows] == ["undecided"] * 2
@@ -77,7 +91,7 @@ def test_a_function_that_ends_its_process_is_not_passed_and_the_reports_are_writ
 @pytest.mark.parametrize("name", ["sleeps", "loops"])
 def test_a_function_that_never_returns_is_ended_by_the_timeout(folder, name):
     done = derivcheck(folder, f"f.py:{name}", "--timeout", "1")
-    assert done.returncode == 3, done.stderr
+    assert done.exit_code == 3, done.stderr
     assert "it took longer than --timeout and was stopped" in " ".join(done.stdout.split())
     assert "All 2 partials are undecided" in done.stdout
 
@@ -85,7 +99,7 @@ def test_a_function_that_never_returns_is_ended_by_the_timeout(folder, name):
 @pytest.mark.parametrize("function", ["train.py:f", "f.py:exits", "f.py:Late"])
 def test_sys_exit_is_a_failure_of_the_function_and_never_status_0(folder, function):
     done = derivcheck(folder, function)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert function in done.stderr
     assert "SystemExit: 0" in done.stderr
     assert done.stdout == ""
@@ -107,7 +121,7 @@ def test_whatever_a_function_does_is_no_bug_of_derivcheck(folder, name, status, 
 
 
 def test_what_a_function_prints_comes_out(folder):
-    done = derivcheck(folder, "f.py:prints")
+    done = process(folder, "f.py:prints")
     assert done.returncode == 0
     assert "from the function" in done.stdout
     assert "All 2 partials agree" in done.stdout

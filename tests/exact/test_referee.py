@@ -8,7 +8,7 @@ from flint import arb
 from derivcheck.errors import TimedOut
 from derivcheck.exact.arb_heads import HEADS, until
 from derivcheck.exact.enclosures import Exact, Status
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.exact.steps import precision
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials

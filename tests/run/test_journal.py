@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 
 import pytest
+import torch
 
 from derivcheck import check, problem
 from derivcheck.errors import RequestError
@@ -19,6 +20,7 @@ from derivcheck.run import journal
 from derivcheck.run.encoding import decoded, encoded
 from derivcheck.run.journal import FORMAT, Journal, key_of, read
 from derivcheck.run.sources import Sources
+from derivcheck.run.versions import of_torch, versions
 from tests.fuzz.journals import corrupted
 
 PROBLEMS = [problem.create("x**2"), problem.create("sin(x)", domain=(-1, 2))]
@@ -125,9 +127,13 @@ def test_a_check_that_was_lost_is_tried_again(tmp_path, results):
     assert said.startswith("--resume: 1 of 2 checks are recalled")
 
 
+def test_the_version_of_torch_is_that_of_its_build():
+    assert of_torch() == torch.__version__
+
+
 @pytest.mark.parametrize("changed", ["derivcheck", "python", "torch", "sympy", "python-flint"])
 def test_another_version_recalls_nothing_and_is_named(tmp_path, results, monkeypatch, changed):
-    now = journal.versions()
+    now = versions()
     assert set(now) == {"derivcheck", "python", "torch", "sympy", "python-flint"}
     with monkeypatch.context() as patch:
         patch.setattr(journal, "versions", lambda: {**now, changed: "0.0.1"})

@@ -58,11 +58,12 @@ def _is_affordable(x: arb, largest: float) -> bool:
 
 
 def _lower_gamma(a: arb, x: arb) -> arb:
-    return x.gamma_lower(a)
+    return x.gamma_lower(a) if a > 0 and x >= 0 else arb("nan")
 
 
 def _upper_gamma(a: arb, x: arb) -> arb:
-    return x.gamma_upper(a)
+    """Of a > 0 and x >= 0 alone, as torch has it; for a < 0 the integral of the lower one does not exist."""
+    return x.gamma_upper(a) if a > 0 and x >= 0 else arb("nan")
 
 
 def _bessel_k(n: arb, x: arb) -> arb:

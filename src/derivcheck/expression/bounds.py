@@ -17,6 +17,11 @@ DEEPEST = 150  # levels of a formula: each takes up to 5 of Python's 1000 frames
 LARGEST_TREE = 20_000  # symbols of a formula written out: two per character of the longest text that is read
 
 
+def most_written(value: sp.Expr) -> int:
+    """Symbols that this may have, written out."""
+    return LARGEST_TREE if value.free_symbols else LONGEST_CONSTANT
+
+
 def written(formula: sp.Basic, known: dict[sp.Basic, int]) -> int:
     """Symbols of a formula written out, which may be exponentially more than its distinct parts: logit(x) has x twice.
     sympy walks the tree, not the graph. `known` keeps the sizes of the parts."""

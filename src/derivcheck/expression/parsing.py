@@ -115,16 +115,16 @@ class _Builder:
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
-        most = bounds.LARGEST_TREE if value.free_symbols else bounds.LONGEST_CONSTANT
-        if bounds.written(value, self.sizes) > most:
-            cure = "Nest functions such as logit, which use their argument twice, less deeply."
-            raise self.error(node, f"written out, this has more than {most} symbols", cure)
+        if bounds.written(value, self.sizes) > (most := bounds.most_written(value)):
+            cause = f"written out, this has more than {most} symbols"
+            raise self.error(node, cause, "Nest functions such as logit, which use their argument twice, less deeply.")
         complex_ = not value.free_symbols and value.is_real is False
         if complex_ or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
             raise self.error(node, "this is not a finite real number", NOT_REAL)
         if value.is_Rational and max(value.p.bit_length(), value.q.bit_length()) > bounds.MOST_BITS:
-            cause = f"this number has more than {bounds.MOST_BITS} bits"
-            raise self.error(node, cause, "No floating-point type holds it.")
+            raise self.error(
+                node, f"this number has more than {bounds.MOST_BITS} bits", "No floating-point type holds it."
+            )
         return value
 
     def number(self, node: ast.Constant) -> sp.Expr:

@@ -20,12 +20,13 @@ from derivcheck.engines.state import keeping
 from derivcheck.engines.timing import once, require_time
 from derivcheck.errors import Unsupported
 from derivcheck.exact.enclosures import Exact
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
+from derivcheck.judgement.isolation import clear
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.protocol import Examination, Failure, examination
-from derivcheck.judgement.sensitivity import sample, sensitivities
+from derivcheck.judgement.sensitivity import POINTS, sample, sensitivities
 from derivcheck.judgement.suggestion import defined_domain
 from derivcheck.results import Sensitivity
 from derivcheck.sampling.survey import Sides, Survey, look_closer, suspicious
@@ -55,6 +56,8 @@ class Evidence:
     places: Tensor
     """(k,) int64: which of the kept points are judged."""
     judged: Judged
+    measured: Tensor
+    """(p,) rows of `judged` whose noise was estimated whether it was needed or not."""
     crossed: Crossed | None
     sensitivity: Sequence[Sensitivity]
     """Per partial, what a pass would have seen."""
@@ -71,7 +74,7 @@ class Evidence:
 
     @cached_property
     def _examination(self) -> Examination | None:
-        return examination(self.judge, self.judged)
+        return examination(self.judge, self.judged, self.measured)
 
     def protocol(self, k: int) -> Failure | None:
         """A way of calling the function and its backward that is wrong for partial k where the plain call is right."""
@@ -100,14 +103,15 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
     chosen = survey.kept.at(places)
     measured = sample(chosen.points, problem.seed)
     judged = judge.of(chosen.points, chosen.autograd, exact, measured=measured)
-    return Evidence(
+    evidence = Evidence(
         problem,
         judge,
         survey.kept,
         places,
         judged,
+        measured,
         crossed(judge, judged),
-        sensitivities(judged, measured),
+        sensitivities(judged, measured[:POINTS], judge.dtype),
         survey.cut,
         survey.unsupported,
         survey.unsupported_sympy,
@@ -116,6 +120,7 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
         prepare,
         seconds,
     )
+    return clear(evidence)
 
 
 def _budget(judge: Judge) -> int:

@@ -6,17 +6,17 @@
     ∂_j h(a, b) = h_1(a, b)·∂_j a + h_2(a, b)·∂_j b       with h_k from sympy's own `fdiff`
 
 Every ∂_j of a node is kept and products stay pairs, so ∂^α(a·b) comes out as Leibniz' sum over ∂^β a·∂^(α-β) b of nodes
-that are there already: the graph of all partials to order k grows like a power of k, not exponentially. Heads that jump
-have derivative 0 beside the jump; whether the derivative exists *at* the jump is the referee's question, which it
-answers by comparing both sides, so no Dirac delta appears.
+that are there already: the graph of all partials to order k grows like a power of k, not exponentially. A node that is
+not made of x_j has ∂_j 0 and is not visited: d squares cost d steps, not d². Heads that jump have derivative 0 beside
+the jump; whether the derivative exists *at* the jump is the referee's question, which it answers by comparing both
+sides, so no Dirac delta appears.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache, reduce
-from operator import or_
+from functools import lru_cache
 
 import sympy as sp
 
@@ -43,7 +43,7 @@ class SymbolicPartials:
     def _begin(self, dimension: int) -> None:
         self._partials: dict[MultiIndex, Ref] = {(0,) * dimension: self.root}
         self._derivatives: dict[tuple[Ref, int], Ref] = {}
-        self._known_variables: list[int] = []
+        self._pairs: dict[Ref, tuple[Ref, Ref]] = {}
 
     @classmethod
     def of_graph(cls, graph: Graph, root: Ref, symbols: list[sp.Symbol]) -> SymbolicPartials:
@@ -64,18 +64,17 @@ class SymbolicPartials:
         return self._partials[alpha]
 
     def derivative(self, root: Ref, j: int, deadline: float | None = None) -> Ref:
-        """∂_j of a node, after those of what it is made of. What is known or does not depend on x_j is not visited."""
-        known, waiting, visits, bit = self._derivatives, [root], 0, 1 << j
-        if not self._variables()[root] & bit:
+        """∂_j of a node, after those of what it is made of. Only what is not known yet is visited."""
+        variables, bit = self.graph.variables, 1 << j
+        if not variables[root] & bit:
             return self.graph.zero
+        known, waiting, visits = self._derivatives, [root], 0
         while waiting:
             visits += 1
             if deadline is not None and visits % CLOCK_EVERY == 0 and time.monotonic() > deadline:
                 raise TimedOut("the symbolic derivative took longer than --timeout")
             ref = waiting[-1]
-            parts = self._parts(ref)
-            variables = self._variables()
-            missing = [part for part in parts if variables[part] & bit and (part, j) not in known]
+            missing = [part for part in self._parts(ref) if variables[part] & bit and (part, j) not in known]
             if missing:
                 waiting.extend(missing)
                 continue
@@ -84,44 +83,36 @@ class SymbolicPartials:
             waiting.pop()
         return known[root, j]
 
-    def _variables(self) -> list[int]:
-        """Per node, the variables that it depends on: bit j is x_j. Of a sum of 1,000 variables, one term has it."""
-        known = self._known_variables
-        for ref in range(len(known), len(self.graph.nodes)):
-            node = self.graph.nodes[ref]
-            parts = (known[part] for part in self.graph.arguments(ref))
-            known.append(1 << node.place if isinstance(node, Variable) else reduce(or_, parts, 0))
-        return known
-
     def _parts(self, ref: Ref) -> tuple[Ref, ...]:
         """The nodes whose derivatives that of a node is made of."""
         node = self.graph.nodes[ref]
         if isinstance(node, Product) and len(node.factors) > 1:
-            return self._halves(node)
+            return self._halves(ref, node)
         return self.graph.arguments(ref)
 
-    def _halves(self, product: Product) -> tuple[Ref, Ref]:
+    def _halves(self, ref: Ref, product: Product) -> tuple[Ref, Ref]:
         """A product of many as one of two: each half is differentiated once, whatever it is multiplied by."""
-        middle = len(product.factors) // 2
-        left, right = (self.graph.product(part) for part in (product.factors[:middle], product.factors[middle:]))
-        return left, right
+        if ref not in self._pairs:
+            middle = len(product.factors) // 2
+            left, right = (self.graph.product(part) for part in (product.factors[:middle], product.factors[middle:]))
+            self._pairs[ref] = left, right
+        return self._pairs[ref]
 
     def _rule(self, ref: Ref, j: int) -> Ref:
-        graph = self.graph
+        graph, variables, bit = self.graph, self.graph.variables, 1 << j
 
         def d(argument: Ref) -> Ref:
-            return self._derivatives.get((argument, j), graph.zero)
+            return self._derivatives[argument, j] if variables[argument] & bit else graph.zero
 
         match graph.nodes[ref]:
             case Variable(place):
                 return graph.one if place == j else graph.zero
             case Sum(_, terms):
-                variables, bit = self._known_variables, 1 << j
                 return graph.sum([(d(t), c) for t, c in terms if variables[t] & bit])
             case Product(((a, e),)):
                 return graph.sum([(graph.times(graph.product([(a, e - 1)]), d(a)), e)])
             case Product() as product:
-                a, b = self._halves(product)
+                a, b = self._halves(ref, product)
                 return graph.sum([(graph.times(d(a), b), 1), (graph.times(a, d(b)), 1)])
             case Function(head, arguments):
                 inner = [(k, d(a)) for k, a in enumerate(arguments) if d(a) != graph.zero and _acts(head, k)]
