@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from derivcheck import check, problem
+from derivcheck import Verdict, check, problem
 from derivcheck.engines.extend import Partials
 from derivcheck.sampling.points import Kind, Points
 from derivcheck.sampling.survey import MOST_KEPT, Sides, Survey, suspicious
@@ -92,3 +92,23 @@ def test_one_wrong_point_among_many_is_found_in_whichever_chunk(place):
 def test_the_largest_difference_is_that_over_all_points():
     report = check("sin(x)", function=lambda x: x.sin() + (x > 0.99999) * 1e-3, points=200_000, corners=False)
     assert report.checks[0].partials[0].difference.max_abs == pytest.approx(1e-3, rel=1e-6)
+
+
+def test_a_function_that_raises_at_one_corner_keeps_the_others():
+    """It raises at 0, and is wrong at 1 alone."""
+
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            if bool((x == 0).any()):
+                raise ValueError("no zero")
+            ctx.save_for_backward(x)
+            return x.exp()
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * x.exp() * torch.where(x == 1, 1.5, 1.0).to(x.dtype)
+
+    row = check("exp(x)", function=Wrong.apply, domain=(0, 1), points=200, timing=False).checks[0].partials[1]
+    assert (row.verdict, row.worst.point) == (Verdict.DISAGREES, {"x": 1.0})
