@@ -115,7 +115,7 @@ def test_sys_exit_is_a_failure_of_the_function_and_never_status_0(folder, functi
 )
 def test_whatever_a_function_does_is_no_bug_of_derivcheck(folder, name, status, said):
     done = derivcheck(folder, f"f.py:{name}")
-    assert done.returncode == status, done.stderr
+    assert done.exit_code == status, done.stderr
     assert said in " ".join((done.stdout + done.stderr).split())
     assert "Traceback" not in done.stderr
 

@@ -14,6 +14,7 @@ from derivcheck.engines.products import Called, Vectors, places
 from derivcheck.errors import RequestError, Unsupported
 from derivcheck.exact.products import Products, Undefined
 from derivcheck.judgement.products import Comparison, Wrong
+from derivcheck.tracing.stops import Detached
 from derivcheck.tracing.whole import Whole, trace_whole
 
 MOST_ROWS = 8  # outputs up to which every row of the Jacobian is compared as well, one backward each
@@ -31,31 +32,38 @@ class Where(NamedTuple):
 
 
 class WholeCheck:
-    """One check in one dtype. `reference` says what is right, else the function's own forward."""
+    """One check in one dtype. `reference` says what is right, else the function's own forward, with `stop` without the
+    derivatives of what it detaches."""
 
-    def __init__(self, called: Called, reference: Callable[..., Any] | None, order: int, seed: int) -> None:
-        self.called, self.reference, self.order = called, reference, order
+    def __init__(
+        self, called: Called, reference: Callable[..., Any] | None, order: int, seed: int, stop: bool = False
+    ) -> None:
+        self.called, self.reference, self.order, self.seed, self.stop = called, reference, order, seed, stop
         self.random = torch.Generator().manual_seed(seed)
+        self.detached: list[str] = []
         self.x = torch.cat([t.detach().to(called.dtype).double().cpu().flatten() for t in called.templates])
 
     def first_wrong(self) -> str:
         """A message about the lowest order that is wrong, at the point or beside it; empty if nothing is."""
-        whole = self._traced()
-        products = Products(whole, len(self.x), self.order, ulp.unit_roundoff(self.called.dtype))
+        products = self._products(self.x)
         self.differentiable = self._differentiable()
         found = list(self._compared(products))
         if self.reference is None:  # the trace must hold at all points before anything is said
-            for _, wrong in found:
+            for _, _, wrong in found:
                 self._require_replay([one for one in wrong if one.order == 0])
-        messages = (self._judged(wrong, products, where) for where, wrong in found)
+        messages = (self._judged(wrong, made, where) for where, made, wrong in found)
         return next(filter(None, messages), "")
 
-    def _compared(self, products: Products) -> Iterator[tuple[Where, list[Wrong]]]:
+    def _products(self, x: Tensor) -> Products:
+        return Products(self._traced(x), len(x), self.order, ulp.unit_roundoff(self.called.dtype))
+
+    def _compared(self, products: Products) -> Iterator[tuple[Where, Products, list[Wrong]]]:
         """What is not within the bound at the given inputs, and at moved ones."""
         for where in (Where("", self.x), Where(" moved by 1 %", self._moved())):
             try:
+                made = self._products(where.x) if self.stop and where.words else products
                 for order, vectors in self._vectors(products.outputs, rows=not where.words):
-                    yield where, self._comparison(products, where.x, vectors, order).wrong()
+                    yield where, made, self._comparison(made, where.x, vectors, order).wrong()
             except Undefined:
                 continue  # a switch is not decided there
             except (RuntimeError, NotImplementedError) as error:
@@ -64,13 +72,20 @@ class WholeCheck:
     def _comparison(self, products: Products, x: Tensor, vectors: Vectors, order: int) -> Comparison:
         return Comparison(self.called, products, x, vectors, order, self.differentiable)
 
-    def _traced(self) -> Whole:
+    def _traced(self, x: Tensor) -> Whole:
         """The graph of what is right, in float64 for a reference."""
         called = self.called
         given = [x.to(called.dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in called.inputs]
-        for place, leaf in zip(called.varied, called.leaves(self.x), strict=True):
+        for place, leaf in zip(called.varied, called.leaves(x), strict=True):
             given[place] = leaf
-        found = trace_whole(self.reference or called.function, given, called.varied, CURE)
+        function, mode = self.reference or called.function, Detached(stop=self.stop)
+
+        def watched(*arguments: Any) -> Any:
+            with mode:
+                return function(*arguments)
+
+        found = trace_whole(watched, given, called.varied, CURE)
+        self.detached = list(mode.lines)
         count = sum(part.numel() for part in called.outputs(called.leaves(self.x)))
         if len(found.outputs) != count:
             cause = f"the reference returns {len(found.outputs)} numbers, the function {count}"
@@ -150,7 +165,15 @@ class WholeCheck:
         ]
         return "\n".join(lines)
 
+    def _is_right_without(self) -> bool:
+        """Whether autograd is right once what the code detaches is a constant."""
+        other = WholeCheck(self.called, self.reference, self.order, self.seed, stop=True)
+        return not self.stop and not other.first_wrong()
+
     def _cause(self, worst: Wrong) -> str:
+        if worst.order > 0 and self.detached and self._is_right_without():
+            lines = "; ".join(self.detached)
+            return f"cut: right if what is detached is constant, at {lines} (stop_gradient=True takes it as meant)"
         if worst.order in self.called.cut and worst.value == 0:
             return "cut: no graph of autograd leads there, as after detach, .data or no_grad"
         if worst.value != worst.value or abs(worst.value) == float("inf"):
