@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.autograd.function import once_differentiable
 
 from derivcheck import Cause, Verdict, check
+from tests.liars import Cubic
 
 
 def planted(backward, value=lambda *xs: xs[0] ** 2):
@@ -166,18 +166,6 @@ def test_a_failure_that_takes_several_points_keeps_them_in_its_reproduce_line():
     assert "points=1," in row(WRONG["odd number of points"][0]).reproduce
 
 
-class OnceDifferentiable(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x**2
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, g):
-        return g * 2 * ctx.saved_tensors[0]
-
-
 def only_1000(x):
     return x * x.new_ones(1000) * x
 
@@ -200,7 +188,7 @@ def residual(x):
 
 
 HONEST = {
-    "once differentiable": (OnceDifferentiable.apply, "x**2"),
+    "once differentiable": (Cubic.apply, "x**3"),
     "one number of points": (only_1000, "x**2"),
     "blocks of points": (some_numbers_only, "x**2"),
     "contiguous inputs": (contiguous_only, "x**2"),

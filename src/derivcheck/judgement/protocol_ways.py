@@ -27,6 +27,7 @@ Vary = Callable[[Tensor, int], Tensor]  # cotangent ±2^k (n,), level of differe
 
 
 def same(numbers: Tensor) -> Tensor:
+    """The same numbers in a tensor of their own."""
     return numbers.clone()
 
 
