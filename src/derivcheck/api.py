@@ -13,6 +13,7 @@ import torch
 from derivcheck import problem as problems
 from derivcheck.choices import ALL, require_known
 from derivcheck.engines import loading, state
+from derivcheck.engines.calling import parameter_names
 from derivcheck.engines.registry import engine
 from derivcheck.errors import RequestError, did_you_mean, printable
 from derivcheck.expression import texts
@@ -31,12 +32,15 @@ Names = str | Sequence[Any]  # "x1,x2", or a list of names or of sympy symbols
 Dtypes = str | torch.dtype | Sequence[str | torch.dtype]
 Devices = str | torch.device | Sequence[str | torch.device]
 Ends = str | Sequence[float]  # "0:1" or (0, 1)
+Shaped = str | int | Sequence[Any] | Mapping[str, Any]  # "3,4", 8, (3, 4), or by argument
 Domain = Ends | Sequence[str] | Mapping[Any, Ends]
 
 
 class Arguments(Options, total=False):
     """Every keyword of `check` but `function`, for functions that pass them on."""
 
+    reference: str | Callable[..., Any] | None
+    shape: "Shaped | None"
     variables: Names | None
     wrt: Names | None
     order: int
@@ -51,7 +55,7 @@ class Arguments(Options, total=False):
 
 @state.standard()
 def check(
-    expression: str | sp.Expr,
+    expression: str | sp.Expr | None = None,
     *,
     variables: Names | None = None,
     wrt: Names | None = None,
@@ -60,6 +64,8 @@ def check(
     params: Mapping[Any, Any] | None = None,
     domain: Domain = (0, 1),
     function: str | Callable[..., Any] | None = None,
+    reference: str | Callable[..., Any] | None = None,
+    shape: Shaped | None = None,
     dtype: Dtypes = "float64",
     device: Devices = "cpu",
     engines: str | Sequence[str] = ("reverse",),
@@ -70,28 +76,35 @@ def check(
 
     `expression` is a text such as "x1**2*sin(x2)" or a sympy expression, whose symbols are real. `function` is a torch
     function of one column (n,) per variable, or the text `module:name` or `file.py:name`; without it the expression
-    itself is what torch computes. `domain` is a pair for all variables or a mapping name -> pair; `partials` are texts
-    such as "x1,x1,x2", one or several, and replace `order`; `dtype` and `device` are names or torch's own objects, one
-    or several, and each combination is one check; each of several `engines` computes all partials, and "all" means
-    every engine that can. `threads` is the number of threads that torch uses meanwhile. The other options are
+    itself is what torch computes. Without an expression, the forward of `function`, or of the plain torch function
+    `reference`, is traced and is the formula; its parameters are the variables unless `variables` names them, or
+    `params` fixes them, and it may return several numbers per point. With a `shape`, such as 8, (3, 4) or
+    {"x": 8, "w": (3, 4)}, they are tensors, (n, 8) for 8, and x[0] to x[7] are the variables. `domain`
+    is a pair for all variables or a mapping name -> pair; `partials` are texts such as "x1,x1,x2", one or several, and
+    replace `order`; `dtype` and `device` are names or torch's own objects, one or several, and each combination is one
+    check; each of several `engines` computes all partials, and "all" means every engine that can. `threads` is the
+    number of threads that torch uses meanwhile. The other options are
     `problem.Options`; `tolerances` is (rtol, atol). Raises `RequestError` if the request is wrong.
     """
     _require_options(options)
     _require_numbers({"order": order, "threads": threads, **options})
     dtypes, devices_, names = _several(dtype), _several(device), _several(engines)
     _require_some(dtype=dtypes, device=devices_, engine=names)
+    code = {**_named(function, "function"), **_named(reference, "reference")}
     first = problems.create(
-        text_of(expression),
-        variables=_names(variables),
+        None if expression is None else text_of(expression),
+        variables=_names(variables) or _parameters(expression, code, options.get("layout", "columns"), params or {}),
         wrt=_names(wrt),
         order=order,
         partials=None if partials is None else _several(partials),
         params=None if params is None else _by_name(params),
         domain=_by_name(domain) if isinstance(domain, Mapping) else domain,
-        **_named(function),
+        shape=shape,
+        **code,
         **options,
     )
-    require_domain(expression, first.variables, first.domain, dict(first.params))
+    if expression is not None:
+        require_domain(expression, first.variables, first.domain, dict(first.params))
     require_known(dtype=dtypes)
     chosen = [replace(first, dtype=d, device=devices.resolve(where)) for where in devices_ for d in dtypes]
     name = first.function_name or first.expression
@@ -128,7 +141,7 @@ def _require_some(**given: Sequence[str]) -> None:
 
 
 def assert_derivatives(
-    function: str | Callable[..., Any], expression: str | sp.Expr, **options: Unpack[Arguments]
+    function: str | Callable[..., Any], expression: str | sp.Expr | None = None, **options: Unpack[Arguments]
 ) -> None:
     """For tests: raise AssertionError, with the table, unless `check(expression, function=function, ...)` is ok."""
     __tracebackhide__ = True  # pytest shows the line of the test
@@ -138,14 +151,29 @@ def assert_derivatives(
         raise AssertionError(f"\n{report}")
 
 
-def _named(function: str | Callable[..., Any] | None) -> dict[str, Any]:
-    """The function and the name to replay it by."""
+def _named(function: str | Callable[..., Any] | None, field: str) -> dict[str, Any]:
+    """A function, or a reference, and the name to replay it by, as fields of a problem."""
     if function is None:
         return {}
     if isinstance(function, str):
-        return {"function": loading.load(function), "function_name": function}
+        return {field: loading.load(function, f"--{field}"), f"{field}_name": function}
     name = _name_of(function)
-    return {"function": loading.callable_of(function, name), "function_name": name}
+    return {field: loading.callable_of(function, name, f"--{field}"), f"{field}_name": name}
+
+
+def _parameters(expression: Any, code: Mapping[str, Any], layout: str, params: Collection[Any]) -> list[str] | None:
+    """The variables of torch code that is the formula: the parameters of the function, else of the reference."""
+    if expression is not None:
+        if "reference" in code:
+            raise RequestError(*problems.TWO_TRUTHS)
+        return None
+    if "function" not in code:
+        lacking = "--reference goes with --function" if "reference" in code else "there is no expression"
+        raise RequestError(lacking, texts.NOTHING_TO_CHECK)
+    if layout != "columns":
+        return None  # the one parameter is a matrix of all of them
+    named = (parameter_names(code[field]) for field in ("function", "reference") if field in code)
+    return next(([name for name in names if name not in params] for names in named if names), None)
 
 
 def _name_of(function: Callable[..., Any]) -> str:

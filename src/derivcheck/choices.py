@@ -11,6 +11,7 @@ LAYOUTS = ("columns", "matrix")
 DEVICES = ("cpu", "cuda", "mps", "auto")
 DEVICE = re.compile(r"cpu|cuda(:\d{1,4})?|mps|auto")
 ALL = "all"  # the engine name that means every engine that can
+OWN_FORWARD = "its own forward"  # what a function is compared with if nothing else is named
 
 # What numpy, C, CUDA and torch call the dtypes and devices. `float` is float64 in Python and float32 in torch.
 MEANT: Mapping[str, Mapping[str, str]] = {

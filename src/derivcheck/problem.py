@@ -4,7 +4,6 @@ A problem is one dtype on one device; a request for several is several problems.
 """
 
 import math
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +13,15 @@ from typing import Any, Literal, TypedDict
 import sympy as sp
 
 from derivcheck import multi_index
-from derivcheck.choices import require_known
+from derivcheck.choices import OWN_FORWARD, require_known
 from derivcheck.errors import RequestError, printable
+from derivcheck.expression import variables as named
 from derivcheck.expression.constants import constant
 from derivcheck.expression.intervals import Interval, domains
-from derivcheck.expression.parsing import Parsed, parse
+from derivcheck.expression.parsing import parse
 from derivcheck.expression.reading import variable
-from derivcheck.multi_index import MultiIndex, natural_order
+from derivcheck.expression.shapes import Shapes, entries, shapes
+from derivcheck.multi_index import MultiIndex
 from derivcheck.outcomes import Listed
 
 # The largest number of each dtype (torch is not imported here: it takes a second).
@@ -30,7 +31,8 @@ LARGEST = {
     "bfloat16": (2 - 2.0**-7) * 2.0**127,
     "float16": 65504.0,
 }
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+TWO_TRUTHS = "--reference and an expression exclude each other: each says what is right", "Keep one of them."
+"""A cause and a cure."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Problem:
     """One check. Positions in `domain` and in multi-indices are positions in `variables`."""
 
     expression: str
-    """The text as it was read: in ASCII, with π as pi and ^ as **."""
-    formula: sp.Expr
-    """The parsed expression, parameters substituted."""
+    """The text as it was read: in ASCII, with π as pi and ^ as **; empty if torch code is the formula."""
+    formula: sp.Expr | None
+    """The parsed expression, parameters substituted; None if torch code is the formula."""
     variables: tuple[str, ...]
     """Names of the d arguments, in order."""
     partials: tuple[MultiIndex, ...]
@@ -61,7 +63,15 @@ class Problem:
     """The user's torch function; None checks the expression as torch would compute it."""
     function_name: str | None = None
     """`module:name` as given, to name and replay it."""
+    reference: Callable[..., Any] | None = None
+    """Without an expression: the plain torch function whose forward is the formula; None for the function's own."""
+    reference_name: str | None = None
+    """`module:name` as given."""
     layout: str = "columns"
+    shapes: Shapes = ()
+    """The function's arguments, each with its shape at one point; empty if each is one variable."""
+    output: tuple[int, ...] | None = None
+    """Which number of a function that returns several per point; found when the check begins."""
     strict: bool = False
     control: bool = False
     """Whether an error is planted in every partial that agrees, which must be found."""
@@ -74,8 +84,8 @@ class Problem:
     deadline: float | None = None
     """When to stop, by `time.monotonic`; set from `timeout` when the check begins."""
     symbolic: object = field(default=None, repr=False, compare=False)
-    """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`); made when the check
-    begins, because it grows with what is asked of it."""
+    """The graph of the formula and its partials (`symbolic.differentiation.SymbolicPartials`), or the `Unsupported`
+    that says why there is none; made when the check begins, because it grows with what is asked of it."""
 
     def __post_init__(self) -> None:
         """Cut the domain to what the dtype can hold: points beyond it would all be its largest number."""
@@ -98,6 +108,16 @@ class Problem:
     def order(self) -> int:
         return max(map(sum, self.partials))
 
+    @property
+    def takes_matrix(self) -> bool:
+        """Whether the function gets one matrix (n, d) and nothing has to be chosen from what it returns."""
+        return self.layout == "matrix" and self.output is None
+
+    @property
+    def truth_name(self) -> str:
+        """What the function is compared with: an expression, a reference, or its own forward."""
+        return self.expression or self.reference_name or OWN_FORWARD
+
 
 @dataclass(frozen=True)
 class Check(Listed):
@@ -111,7 +131,7 @@ class Check(Listed):
 
 
 def create(
-    expression: str,
+    expression: str | None,
     *,
     variables: Sequence[str] | None = None,
     wrt: Sequence[str] | None = None,
@@ -119,22 +139,34 @@ def create(
     partials: Sequence[str] | None = None,
     params: Mapping[str, Any] | None = None,
     domain: Any = (0, 1),
+    shape: Any = None,
     **options: Any,
 ) -> Problem:
-    """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`."""
-    given = {variable(name): value for name, value in (params or {}).items()}
-    parsed = _parsed(expression, given)
-    ordered = _variables([n for n in parsed.names if n not in given], _names(variables))
+    """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`.
+
+    Without an expression, torch code is the formula, and its `variables` must be named. With a `shape`, they are
+    tensors, whose entries are the variables of the problem.
+    """
+    if shape and expression is not None:
+        raise RequestError("--shape goes without an expression", "A formula has one number per variable: name each.")
+    given, chosen_names = {variable(name): value for name, value in (params or {}).items()}, _names(variables)
+    text, formula, names = _parsed(expression, given) if expression is not None else _traced(chosen_names, given)
+    arguments = named.ordered([n for n in names if n not in given], chosen_names)
+    sizes = shapes(shape, arguments) if shape else ()
+    parts = {name: entries(name, size) for name, size in sizes} or {name: [name] for name in arguments}
+    ordered = tuple(entry for name in arguments for entry in parts[name])
     if partials:
         chosen = sorted(
             {multi_index.parse(variable(text), ordered) for text in partials}, key=lambda a: (sum(a), [-k for k in a])
         )
     else:
-        chosen = multi_index.up_to_order(order, _places(_names(wrt), ordered), len(ordered))
+        what = "function" if expression is None else "expression"
+        by = None if wrt is None else [part for name in _names(wrt) or () for part in parts.get(name, [name])]
+        chosen = multi_index.up_to_order(order, named.places(by, ordered, what), len(ordered))
     _check_options(options)
     texts = tuple((name, variable(str(value))) for name, value in given.items())
     return Problem(
-        parsed.text, parsed.formula, ordered, tuple(chosen), domains(domain, ordered), params=texts, **options
+        text, formula, ordered, tuple(chosen), domains(domain, ordered, parts), params=texts, shapes=sizes, **options
     )
 
 
@@ -142,7 +174,10 @@ def _names(given: Sequence[str] | None) -> list[str] | None:
     return None if given is None else list(map(variable, given))
 
 
-def _parsed(expression: str, params: Mapping[str, Any]) -> Parsed:
+Read = tuple[str, sp.Expr | None, Sequence[str]]  # the text, the formula, the names that it has
+
+
+def _parsed(expression: str, params: Mapping[str, Any]) -> Read:
     """The formula with the parameters in it."""
     parsed = parse(expression, {name: _parameter(name, value) for name, value in params.items()})
     for name in params:
@@ -151,7 +186,7 @@ def _parsed(expression: str, params: Mapping[str, Any]) -> Parsed:
                 f"--param {printable(name)}: the expression has no such name",
                 f"Its names are {', '.join(parsed.names)}.",
             )
-    return parsed
+    return parsed.text, parsed.formula, parsed.names
 
 
 def _parameter(name: str, value: Any) -> Fraction | sp.Expr:
@@ -161,32 +196,16 @@ def _parameter(name: str, value: Any) -> Fraction | sp.Expr:
         raise RequestError(f"--param {printable(name)}: {error.cause}", error.cure) from None
 
 
-def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
-        if not names:
-            raise RequestError("the expression has no variable", "Name one in it, or give --vars x.")
-        return tuple(sorted(names, key=natural_order))
-    missing = [n for n in names if n not in given]
-    wrong = [n for n in given if not NAME.fullmatch(n)] or [n for n in given if list(given).count(n) > 1]
-    if missing or wrong or not given:
-        cause = (
-            f"--vars lacks {', '.join(missing)}"
-            if missing
-            else f"--vars: {', '.join(map(ascii, wrong)) or 'nothing'} is not a list of distinct names"
-        )
-        raise RequestError(cause, f"Give all variables in order, such as --vars {','.join(names)}.")
-    return tuple(given)
-
-
-def _places(wrt: Sequence[str] | None, variables: Sequence[str]) -> list[int]:
-    for name in wrt or ():
-        if name not in variables:
-            hint = f"{name} is a constant; " if name in ("pi", "E") else ""
-            raise RequestError(
-                f"--wrt {printable(name)}: the expression has no such variable",
-                f"{hint}Its variables are {', '.join(variables)}.",
-            )
-    return sorted({variables.index(name) for name in (wrt or variables)})
+def _traced(variables: Sequence[str] | None, params: Mapping[str, Any]) -> Read:
+    """No formula yet: torch code is it, which is traced when the check begins."""
+    for name, value in params.items():
+        _parameter(name, value)
+        if name in (variables or ()):
+            raise RequestError(f"--param {printable(name)}: it is a variable too", "Leave it out of --vars.")
+    if not variables:
+        cause = "--vars is missing: without an expression, nothing else names the variables"
+        raise RequestError(cause, "Name them in the order of the function's arguments, such as --vars x,y.")
+    return "", None, ()
 
 
 class Options(TypedDict, total=False):

@@ -100,6 +100,8 @@ class PartialResult:
     remarks: tuple[str, ...] = ()
     """Failures that the verdict leaves out, a sentence each."""
     reproduce: str = ""
+    output: str = ""
+    """Which number of a function that returns several per point, such as out[3]; empty if it returns one."""
 
     def fails(self, limits: Limits) -> bool:
         """Whether this row is a failure for CI."""
@@ -131,6 +133,7 @@ class CheckResult(Listed):
 
     name: str
     expression: str
+    """As given; empty if torch code is the formula."""
     function: str | None
     variables: tuple[str, ...]
     domain: Mapping[str, tuple[float, float]]
@@ -140,6 +143,10 @@ class CheckResult(Listed):
     device: str
     seconds: Seconds
     partials: tuple[PartialResult, ...]
+    reference: str | None = None
+    """The plain torch function that is the truth, if there is one."""
+    computes: tuple[str, ...] = ()
+    """The formulas that torch code was found to compute, if it is the truth and they are short: one per output."""
     limits: Limits = Limits()
     engines: Mapping[str, Seconds] = field(default_factory=dict)
     """The times of each engine; `seconds` has those of the first."""

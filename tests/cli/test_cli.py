@@ -37,9 +37,15 @@ def test_the_command_of_the_readme_agrees_in_six_rows():
 
 
 def test_order_six_has_28_rows_that_agree():
-    result = run("exp(sin(x1*x2))", "--order", "6", *FAST)
+    result = run("exp(sin(x1*x2))", "--order", "6", "--engine", "jet", *FAST)
     assert result.exit_code == 0
     assert "All 28 partials agree" in result.stdout
+
+
+def test_a_partial_of_order_six_agrees_by_repeated_backward_passes():
+    result = run("exp(sin(x1*x2))", "--partial", "x1,x1,x1,x2,x2,x2", *FAST)
+    assert result.exit_code == 0
+    assert "The partial agrees" in result.stdout
 
 
 def test_one_partial_is_one_row():
@@ -84,6 +90,16 @@ MISTAKES = {  # the command line's own, and one each of those that come from the
     "syntax": (["sin(x1"], "this ( is never closed\n  sin(x1\n     ^\nAdd a )."),
     "engine": (["x", "--engine", "backward"], "Choose from reverse, symbolic, forward,"),
     "function": (["x", "--function", "torch:sinn"], "Did you mean sin"),
+    "reference": (
+        ["--function", "torch:sin", "--reference", "torch:sinn"],
+        "--reference torch:sinn: torch has no sinn",
+    ),
+    "reference alone": (["--reference", "torch:sin"], "--reference goes with --function\nGive one"),
+    "two truths": (["x", "--function", "torch:sin", "--reference", "torch:sin"], "exclude each other: each says"),
+    "no names": (["--function", "torch:sin"], "--vars is missing: without an expression, nothing else names"),
+    "parameter": (["--function", "torch:sin", "--vars", "x", "--param", "x=1"], "--param x: it is a variable too"),
+    "shape": (["--function", "torch:sin", "--vars", "x", "--shape", "y=2"], "--shape y=...: there is no argument y"),
+    "no variable": (["--function", "torch:sin", "--vars", "x", "--wrt", "z"], "the function has no such variable"),
 }
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from derivcheck.exact.balls import Program
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.exact.steps import precision
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials

@@ -1,12 +1,15 @@
 """The pass over all points: whatever the chunks, what matters is kept and memory stays bounded."""
 
 import math
+import time
+from dataclasses import replace
 
 import pytest
 import torch
 
 from derivcheck import Verdict, check, problem
 from derivcheck.engines.extend import Partials
+from derivcheck.errors import TimedOut
 from derivcheck.sampling.points import Kind, Points
 from derivcheck.sampling.survey import MOST_KEPT, Sides, Survey, suspicious
 
@@ -65,8 +68,11 @@ def test_the_extremes_of_all_chunks_are_kept_and_the_rest_is_not(size):
 
 
 def test_where_neither_side_is_a_number_nothing_piles_up():
-    undefined = dict.fromkeys(range(0, 60_000, 2), (1, math.nan))
-    survey = Survey(problem.create("x", points=60_000), liar(undefined), liar(undefined), budget=200)
+    def every_other(points):
+        one = torch.ones_like(points[0])
+        return Partials(torch.stack([points[0], one.masked_fill(points[0].remainder(2) == 0, math.nan)], 1))
+
+    survey = Survey(problem.create("x", points=60_000), every_other, every_other, budget=200)
     for columns in torch.arange(60_000, dtype=torch.float64).unsqueeze(0).split(5000, 1):
         survey.add(Points(columns, torch.zeros(5000, dtype=torch.int64)))
     assert len(survey.kept) <= MOST_KEPT + 5000
@@ -112,3 +118,22 @@ def test_a_function_that_raises_at_one_corner_keeps_the_others():
 
     row = check("exp(x)", function=Wrong.apply, domain=(0, 1), points=200, timing=False).checks[0].partials[1]
     assert (row.verdict, row.worst.point) == (Verdict.DISAGREES, {"x": 1.0})
+
+
+def test_fewer_points_are_kept_of_many_columns():
+    made = problem.create("+".join(f"x{k}" for k in range(400)), points=10_000)
+    width, budget = len(made.partials), 200
+    values = Partials(torch.zeros(500, width, dtype=torch.float64))
+    survey = Survey(made, lambda points: values, lambda points: values, budget)
+    for _ in range(20):
+        survey.add(Points(torch.rand(400, 500, dtype=torch.float64), torch.zeros(500, dtype=torch.int64)))
+    assert survey.count == 10_000
+    assert len(survey.kept) <= 2**24 // (4 * (400 + width)) + 500
+
+
+def test_nothing_is_evaluated_past_the_deadline():
+    made = replace(problem.create("x"), deadline=time.monotonic() - 1)
+    survey = Survey(made, liar({}), liar({}), budget=200)
+    with pytest.raises(TimedOut, match="all points took longer than --timeout"):
+        survey.random(survey.evaluate)
+    assert survey.count == 0

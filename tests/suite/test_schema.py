@@ -111,6 +111,11 @@ known = "https://example.org/1"
 expression = "x*y"
 partial = ["x,y", ""]
 xfail = "wrong"
+[[check]]
+function = "torch:sin"
+reference = "torch:cos"
+vars = "x"
+shape = {x = [3, 4]}
 """
 GOOD = [
     *('wrt = "x"', 'vars = "x,y"', 'vars = ["x"]', "order = 0", "order = [1]", 'partial = ""', 'partial = ["x,x"]'),
@@ -127,6 +132,7 @@ BAD = [
     *('sampler = "grid"', 'corners = "yes"', 'dtype = "float65"', 'dtype = ["float64", "float64"]', "dtype = []"),
     *('device = ""', "device = 1", "engine = []", "strict = 0", "max-lost-bits = -1", 'timeout = "10"', "rtol = -1"),
     *("tags = [1]", 'tags = ["a b"]', 'tags = ["a", "a"]', 'skip = ""', "skip = true", "xfail = ' '", "known = '#1'"),
+    *("reference = 'torch:sin'", "reference = 'sin'"),
     *('name = ""', "name = 1", "colour = 1", "max_lost_bits = 1", "order = 1\npartial = 'x'", "expression = ''"),
     *("xfail = 'a'\nskip = 'b'", "xfail = 'a'\nknown = 'https://e.org'", f"name = '{'n' * 1001}'", f"seed = {2**63}"),
 ]
@@ -157,7 +163,7 @@ def test_a_suite_with_all_keys_is_valid_and_loads():
     tree = tomllib.loads(FULL)
     assert {key for check in tree["check"] for key in check} == set(suite_keys.CHECK_KEYS)
     VALIDATOR.validate(tree)
-    assert len(loads(FULL, "s.toml")) == 9
+    assert len(loads(FULL, "s.toml")) == 10
 
 
 def test_every_key_takes_something_and_refuses_something():

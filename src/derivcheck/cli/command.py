@@ -5,6 +5,7 @@ Nothing heavy is imported before it is needed: `--help` must not wait a second f
 
 import os
 import sys
+import time
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,6 +25,7 @@ from derivcheck.expression.scanning import LONGEST, require_short, scan
 from derivcheck.reports.encoding import encodable
 from derivcheck.run import streams
 from derivcheck.run.many import Terminated
+from derivcheck.run.pool import start_server
 
 if TYPE_CHECKING:
     from derivcheck.results import Report
@@ -48,6 +50,8 @@ def command(
     param: o.Param = None,
     domain: o.Domain = None,
     function: o.Function = "",
+    reference: o.Reference = "",
+    shape: o.Shape = None,
     layout: o.Layout = "columns",
     points: o.Points = 10_000,
     seed: o.Seed = 0,
@@ -118,7 +122,7 @@ def _refused(request: Request, status: ExitStatus, reason: str) -> ExitStatus:
 
 def _run(request: Request) -> ExitStatus:
     request.require_shown()
-    if not request.given & {"expression", "suite"} and has_suite(PROJECT):
+    if not request.given & {"expression", "function", "suite"} and has_suite(PROJECT):
         request = replace(request, suite=(PROJECT,), given=request.given | {"suite"})
         if not request.quiet:
             streams.say(f"the checks of {PROJECT}")
@@ -129,7 +133,7 @@ def _run(request: Request) -> ExitStatus:
     request.refuse_options_of_suites()
     from derivcheck.cli.delivery import Deliveries  # noqa: PLC0415 rich
 
-    deliveries = Deliveries.open(request, show="all")
+    deliveries = Deliveries.open(request, show="")
     with deliveries.progress():
         result = _check(request)
     deliveries.write(result)
@@ -138,17 +142,24 @@ def _run(request: Request) -> ExitStatus:
 
 def _check(request: Request) -> "Report":
     """Turn texts into what `check` takes. Whatever is wrong with them is said before torch is imported."""
+    started = time.monotonic()
     text = _from_stdin() if request.expression == "-" else request.expression
-    if not text.strip():
-        raise RequestError("there is no expression", 'Give one: derivcheck "x1**2*sin(x2)" --order 2')
-    _scanned(text)
+    has_code = bool(request.function) and request.expression != "-"
+    if not text.strip() and not has_code:
+        cause = "--reference goes with --function" if request.reference else "there is no expression"
+        raise RequestError(cause, texts.NOTHING_TO_CHECK)
+    expression = text if text.strip() else None
+    if expression is not None:
+        _scanned(expression)
+    if request.function or request.timeout is not None:
+        start_server()  # which imports torch while sympy is imported here
     with nothing_collected():
         from derivcheck.cli import apart, preflight  # noqa: PLC0415 sympy, multiprocessing
     arguments = _arguments(request)
-    problem = preflight.require_sound(text, arguments)
+    problem = preflight.require_sound(expression, arguments)
     for note in preflight.notes(text, problem, [*request.variables, *arguments["params"]]) if not request.quiet else ():
         streams.say(note)
-    return apart.checked(text, arguments)
+    return apart.checked(expression, arguments, started)
 
 
 def _scanned(text: str) -> None:
@@ -169,8 +180,10 @@ def _arguments(request: Request) -> dict[str, Any]:
         "partials": request.partial or None,
         "params": dict(map(texts.assignment, request.param)),
         "domain": request.domain or "0:1",
+        "shape": request.shape or None,
         "engines": request.engine,
         "function": request.function or None,
+        "reference": request.reference or None,
         "tolerances": tolerances(request.rtol, request.atol),
         **{name: getattr(request, name) for name in as_they_are},
     }

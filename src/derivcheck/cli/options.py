@@ -47,11 +47,19 @@ EXITS = (
     "4 a bug in derivcheck, 130 interrupted, 143 terminated."
 )
 PROBLEM, SAMPLING, ENGINES, VERDICT, SUITE, OUTPUT = "Problem", "Sampling", "Engines", "Verdict", "Suite", "Output"
-_EXPRESSION = "A formula such as [bold]x1**2*sin(x2)[/bold], or - to read it from stdin."
+_EXPRESSION = "A formula such as [bold]x1**2*sin(x2)[/bold], or - to read it from stdin. Optional with --function."
 _DOMAIN = "Interval of a variable, x1=0:1, or of all, -pi:pi; x1=2 fixes a variable. Repeatable."
 _FUNCTION = (
     "Check this torch function against the formula: MODULE:NAME or FILE.py:NAME. It takes one tensor (n,) per "
     "variable and returns one. [bold]It is imported and run.[/bold]"
+)
+_REFERENCE = (
+    "Without an EXPRESSION: a plain torch function whose values and derivatives are the truth. Default: the "
+    "function's own forward, for its derivatives. [bold]It is imported and run.[/bold]"
+)
+_SHAPE = (
+    "Without an EXPRESSION: the arguments are tensors (n, 8) for 8, (n, 3, 4) for 3,4, or x=8,w=8 for each; their "
+    "entries x[0], x[1] are the variables. Repeatable."
 )
 _LAYOUT = "What the function takes: columns, one tensor (n,) per variable, or one matrix (n, d)."
 _CORNERS = "Also check the ends, zeros, kinks, and the neighborhood of the worst points."
@@ -59,7 +67,7 @@ _DTYPE = "float64, float32, bfloat16, float16, or several: float64,float32."
 _SUITE = "Run all checks of a TOML file, or builtin:torch. Repeatable; options given as well override the file."
 _NO_FUNCTIONS = "Refuse suites that name a function, because it would be run. For files you do not trust."
 _REPORTS = "table, json, junit, github or markdown; junit=out.xml writes a file. Repeatable."
-_TIMEOUT = "Time limit for symbolic derivatives and exact values; what is left is undecided."
+_TIMEOUT = "Time limit of each check; what is left by then is undecided."
 _TIMING = "Measure times. It is faster without."
 
 Expression = Annotated[str, typer.Argument(help=_EXPRESSION, show_default=False, metavar="EXPRESSION")]
@@ -81,6 +89,8 @@ Param = Annotated[
 ]
 Domain = Annotated[list[str] | None, _option(PROBLEM, _DOMAIN, "INTERVAL")]
 Function = Annotated[str, _option(PROBLEM, _FUNCTION, "FUNCTION", show_default=False)]
+Reference = Annotated[str, _option(PROBLEM, _REFERENCE, "FUNCTION", show_default=False)]
+Shape = Annotated[list[str] | None, _option(PROBLEM, _SHAPE, "SHAPE")]
 Layout = Annotated[str, _option(PROBLEM, _LAYOUT, "LAYOUT", autocompletion=completion.one_of(LAYOUTS))]
 Points = Annotated[
     int,
@@ -205,7 +215,7 @@ Show = Annotated[
     str,
     _option(
         OUTPUT,
-        "Rows of the table: all or failures. Default: all; for a suite, failures.",
+        "Rows of the table: all or failures. Default: all, up to 60; for a suite, failures.",
         "ROWS",
         show_default=False,
         autocompletion=completion.one_of(SHOWN),

@@ -33,6 +33,8 @@ class Request:
     param: tuple[str, ...]
     domain: tuple[str, ...]
     function: str
+    reference: str
+    shape: tuple[str, ...]
     layout: str
     points: int
     seed: int

@@ -29,16 +29,16 @@ TORCH = str(Path(torch.__file__).parent)
 UserFunction = Callable[..., Any]  # tensors, in one of the layouts -> what should be a tensor
 
 
-def load(name: str) -> UserFunction:
-    """The function named `module:name`, `package.module:object.attribute` or `file.py:name`."""
-    place, path = place_and_path(name)
-    found: Any = _module(place, name)
+def load(name: str, option: str = "--function") -> UserFunction:
+    """The function named `module:name`, `package.module:object.attribute` or `file.py:name`; `option` asked for it."""
+    place, path = place_and_path(name, option)
+    found: Any = _module(place, name, option)
     for part in path.split("."):
         if not hasattr(found, part):
             cure = did_you_mean(part, dir(found)) or f"It has {', '.join(_public(found))}."
-            raise FunctionError(f"--function {name}: {getattr(found, '__name__', place)} has no {part}", cure)
+            raise FunctionError(f"{option} {name}: {getattr(found, '__name__', place)} has no {part}", cure)
         found = getattr(found, part)
-    return callable_of(found, name)
+    return callable_of(found, name, option)
 
 
 def is_name_of(name: str, function: Any) -> bool:
@@ -55,21 +55,19 @@ def is_name_of(name: str, function: Any) -> bool:
     return found is not None and (found is function or is_method or applied or found is getattr(function, "module", 0))
 
 
-def callable_of(found: Any, name: str) -> UserFunction:
+def callable_of(found: Any, name: str, option: str = "--function") -> UserFunction:
     """What is called: an autograd.Function's `apply`, a module in the dtype of its input, or the thing itself."""
     if inspect.isclass(found) and issubclass(found, torch.autograd.Function):
         apply: UserFunction = found.apply
         return apply
     if inspect.isclass(found) and issubclass(found, torch.nn.Module):
         raise FunctionError(
-            f"--function {name}: a class of modules, not a module", f"Name an instance: net = {found.__name__}(...)"
+            f"{option} {name}: a class of modules, not a module", f"Name an instance: net = {found.__name__}(...)"
         )
     if isinstance(found, torch.nn.Module):
         return _AnyDtype(found)
     if not callable(found):
-        raise FunctionError(
-            f"--function {name}: {type(found).__name__} cannot be called", "Name a function of tensors."
-        )
+        raise FunctionError(f"{option} {name}: {type(found).__name__} cannot be called", "Name a function of tensors.")
     return found  # type: ignore[no-any-return]
 
 
@@ -89,21 +87,21 @@ class _AnyDtype:
         return self.copies[key](*columns, **named)
 
 
-def _module(place: str, name: str) -> ModuleType:
+def _module(place: str, name: str, option: str) -> ModuleType:
     """Import a module or a file. The working directory and the file's folder are importable from then on, unless the
     module comes with derivcheck: suites that only name those are trusted in folders that are not."""
     path, is_file = Path(place), place.endswith(".py")
     if place.partition(".")[0] not in OF_OURS:
         _make_importable(Path.cwd(), *([path.resolve().parent] if is_file else []))
     if is_file:
-        require_file(place, name)
+        require_file(place, name, option)
     try:
         return _from_file(path) if is_file else importlib.import_module(place)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: it would end the run with a status of its own
         if isinstance(error, ModuleNotFoundError) and not is_file and place.startswith(error.name or " "):
-            raise no_module(place, name) from None
+            raise no_module(place, name, option) from None
         raise raised(name, "fails when it is imported", error) from None
 
 

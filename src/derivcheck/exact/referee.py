@@ -10,15 +10,17 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain, product
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 import torch
 from flint import arb
 from torch import Tensor
 
-from derivcheck import ulp
+from derivcheck.errors import TimedOut
+from derivcheck.exact.arb_heads import until
 from derivcheck.exact.balls import TIE, Program
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
 from derivcheck.exact.rescue import KINK, NOT_RESCUED, Rescue
@@ -69,12 +71,14 @@ class Referee:
     def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
         """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
         numbers, width = array("d"), 3 * self.count  # an array is read in a third of the time that a list takes
-        for block in points.split(TOGETHER, 1):
-            with precision(PRECISIONS[0]):
-                for point in zip(*block.tolist(), strict=True):
-                    if deadline is not None and time.monotonic() > deadline:
-                        break
-                    numbers.extend(self._at(point)[:width])
+        latest = inf if deadline is None else deadline
+        with suppress(TimedOut):
+            for block in points.split(TOGETHER, 1):
+                with precision(PRECISIONS[0]), until(latest):
+                    for point in zip(*block.tolist(), strict=True):
+                        if time.monotonic() > latest:
+                            break
+                        numbers.extend(self._at(point)[:width])
         flat = torch.frombuffer(numbers, dtype=torch.float64) if numbers else torch.empty(0, dtype=torch.float64)
         table = flat.reshape(-1, self.count, 3)
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
@@ -219,33 +223,3 @@ class Referee:
     def _same(self, a: arb, b: arb) -> bool:
         """Two sides agree where they differ by no more than the tie itself: switches are tied within some roundings."""
         return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (TIE * self.program.u))
-
-
-class Referees:
-    """The referees of one run: one per tuple of partials and dtype to be judged, made when first asked for."""
-
-    def __init__(self, symbolic: SymbolicPartials) -> None:
-        self.symbolic = symbolic
-        self._made: dict[tuple[tuple[MultiIndex, ...], torch.dtype], Referee] = {}
-
-    def of(self, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
-        """The referee of these partials. All those below a partial must exist for it to exist."""
-        if (partials, dtype) not in self._made:
-            self._made[partials, dtype] = _referee(self.symbolic, partials, dtype)
-        return self._made[partials, dtype]
-
-
-def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
-    order = [*partials, *sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))]
-    place = {alpha: i for i, alpha in enumerate(order)}
-    below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
-    roots = [symbolic.partial(alpha) for alpha in order]
-    u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
-    referee = Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
-    referee.rescue = Rescue(referee, symbolic, order)
-    return referee
-
-
-def _below(alpha: MultiIndex) -> set[MultiIndex]:
-    """All β <= α: whichever way to ∂^α is taken, only these lie on it."""
-    return set(product(*(range(times + 1) for times in alpha)))

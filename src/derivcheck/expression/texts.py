@@ -5,6 +5,7 @@ from fractions import Fraction
 from derivcheck.errors import RequestError, printable
 
 # Of ten or two, in a literal: float64 ends at 10**308 and 2**1024, and 10**(10**9) would fill the memory.
+NOTHING_TO_CHECK = 'Give one, derivcheck "x1**2*sin(x2)" --order 2, or torch code alone, --function kernels.py:silu.'
 LARGEST_LITERAL_EXPONENT = 2000
 
 

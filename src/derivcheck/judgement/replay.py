@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from derivcheck import multi_index
+from derivcheck.engines.calling import argument_names, parameter_names
 from derivcheck.engines.loading import is_name_of
 from derivcheck.multi_index import MultiIndex, natural_order
 
 if TYPE_CHECKING:
+    from derivcheck.expression.intervals import Interval
     from derivcheck.problem import Problem
 
 
 def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
     """`derivcheck ...` for partial α: every variable pinned to `point`, or as it was asked where that is None. Python
     where the function has no name that can be imported."""
-    if problem.function is not None and not is_name_of(problem.function_name or "", problem.function):
+    named = ((problem.function, problem.function_name), (problem.reference, problem.reference_name))
+    if any(code is not None and not is_name_of(name or "", code) for code, name in named):
         return _python(problem, alpha, point)
-    parts = [problem.expression]
+    parts = [problem.expression] if problem.expression else []
     parts += (
         ["--partial", ",".join(problem.variables[j] for j in multi_index.canonical(alpha))]
         if any(alpha)
         else ["--order", "0"]
     )
-    if not _in_natural_order(problem.variables):
-        parts += ["--vars", ",".join(problem.variables)]
+    if not _are_known(problem):
+        parts += ["--vars", ",".join(argument_names(problem))]
+    if problem.shapes:
+        parts += [part for shape in _shapes(problem) for part in ("--shape", shape)]
     for name, value in problem.params:
         parts += ["--param", f"{name}={value}"]
     if problem.function_name:
         parts += ["--function", problem.function_name]
+    if problem.reference_name:
+        parts += ["--reference", problem.reference_name]
     if problem.layout != "columns":
         parts += ["--layout", problem.layout]
     parts += _places(problem, point)
@@ -46,8 +53,11 @@ def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
 def _python(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
     """The same as a call of `derivcheck.check`, with the function to be filled in."""
     what = [f"partials={[','.join(problem.variables[j] for j in multi_index.canonical(alpha))]!r}"]
-    given = [repr(problem.expression), "function=<the function>", *(what if any(alpha) else ["order=0"])]
-    given += [f"variables={list(problem.variables)!r}"] if not _in_natural_order(problem.variables) else []
+    given = [repr(problem.expression)] if problem.expression else []
+    given += ["function=<the function>", *(["reference=<the reference>"] if problem.reference_name else [])]
+    given += what if any(alpha) else ["order=0"]
+    given += [f"variables={list(argument_names(problem))!r}"] if not _are_known(problem) else []
+    given += [f"shape={dict(problem.shapes)!r}"] if problem.shapes else []
     given += [f"params={dict(problem.params)!r}"] if problem.params else []
     if point is None:
         ends = {name: repr(interval) for name, interval in zip(problem.variables, problem.domain, strict=True)}
@@ -63,21 +73,42 @@ def _python(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
     return f"derivcheck.check({', '.join(given)})"
 
 
+def _are_known(problem: Problem) -> bool:
+    """Whether the variables need not be named: those of the expression in their order, or the function's parameters."""
+    if problem.expression or problem.function is None:
+        return _in_natural_order(problem.variables)
+    fixed = dict(problem.params)
+    names = tuple(name for name in parameter_names(problem.function) if name not in fixed)
+    return problem.layout == "columns" and names == argument_names(problem)
+
+
+def _shapes(problem: Problem) -> list[str]:
+    """`x=3,4` of each argument that is no column."""
+    return [f"{name}={','.join(map(str, shape))}" for name, shape in problem.shapes if shape]
+
+
 @lru_cache(maxsize=8)
 def _in_natural_order(variables: tuple[str, ...]) -> bool:
     return list(variables) == sorted(variables, key=natural_order)
 
 
 def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
-    if point is None:
-        ends = {v: (repr(low), repr(high)) for v, (low, high) in zip(problem.variables, problem.domain, strict=True)}
-        rest = ["-n", str(problem.points), "--seed", str(problem.seed)]
-        rest += ["--sampler", problem.sampler] if problem.sampler != "uniform" else []
-        rest += [] if problem.corners else ["--no-corners"]
-    else:
-        ends = {v: (x.hex(), x.hex()) for v, x in point.items()}
-        rest = ["-n", "1", "--no-corners"]
-    domains = [f"{v}={low}:{high}" for v, (low, high) in ends.items()]
-    if point is None and len(ends) > 1 and len(set(ends.values())) == 1:  # one for all, whose ends are those of each
-        domains = [domains[0].partition("=")[2]]
-    return [part for domain in domains for part in ("--domain", domain)] + rest
+    """Where the points are, as options."""
+    if point is not None:
+        return [*_domains((f"{v}={x.hex()}:{x.hex()}" for v, x in point.items())), "-n", "1", "--no-corners"]
+    rest = ["-n", str(problem.points), "--seed", str(problem.seed)]
+    rest += ["--sampler", problem.sampler] if problem.sampler != "uniform" else []
+    rest += [] if problem.corners else ["--no-corners"]
+    return [*_whole(problem.variables, problem.domain), *rest]
+
+
+@lru_cache(maxsize=8)  # every row that was not reached has it: of 1,700 variables that would be 3 million texts
+def _whole(variables: tuple[str, ...], domain: tuple[Interval, ...]) -> tuple[str, ...]:
+    """The domain as it was asked for: one for all variables, or one for each."""
+    if len(domain) > 1 and len(set(domain)) == 1:
+        return _domains([f"{domain[0][0]!r}:{domain[0][1]!r}"])
+    return _domains(f"{v}={low!r}:{high!r}" for v, (low, high) in zip(variables, domain, strict=True))
+
+
+def _domains(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part for text in texts for part in ("--domain", text))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from derivcheck import ulp
+from derivcheck.engines.tensors import written
 from derivcheck.engines.timing import Times
 from derivcheck.exact.enclosures import Status
 from derivcheck.judgement import replay
@@ -19,7 +20,7 @@ from derivcheck.multi_index import MultiIndex, label
 from derivcheck.outcomes import Cause, Verdict
 from derivcheck.results import Difference, PartialResult, PointCounts, Side, Worst
 from derivcheck.sampling.points import Kind, on_device
-from derivcheck.symbolic.translation import to_sympy
+from derivcheck.symbolic.printing import formula_text
 
 if TYPE_CHECKING:
     from derivcheck.judgement.evidence import Evidence
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 
 Timed = tuple[Times, Times]  # of autograd and of sympy
 
-LARGEST_PRINTED = 500  # symbols of a partial that is turned back into a formula: beyond it nobody reads it
-LONGEST_PRINTED = 2000  # characters of it
+LONGEST_PRINTED = 2000  # characters of the formula of a partial: beyond it nobody reads it
 NEEDS_BATCH = "one point alone does not show it, so the command to reproduce it has them all"
 
 
@@ -51,7 +51,8 @@ def row(
     return PartialResult(
         partial={v: k for v, k in zip(problem.variables, alpha, strict=True) if k},
         order=sum(alpha),
-        label=label(alpha, problem.variables),
+        label=label(alpha, problem.variables, written(problem.output)),
+        output="" if problem.output is None else written(problem.output),
         symbolic=_formula(symbolic, alpha) if symbolic else "",
         engine=problem.engine,
         verdict=said.verdict,
@@ -180,11 +181,7 @@ def _at(evidence: Evidence, i: int, digits: int = 3) -> str:
 
 def _formula(symbolic: SymbolicPartials, alpha: MultiIndex) -> str:
     """sympy's text of a partial, empty where it is too long to read."""
-    root = symbolic.partial(alpha)
-    if symbolic.graph.written(root) > LARGEST_PRINTED:
-        return ""
-    text = str(to_sympy(symbolic.graph, root, symbolic.symbols))
-    return text if len(text) <= LONGEST_PRINTED else ""
+    return formula_text(symbolic, symbolic.partial(alpha), LONGEST_PRINTED)
 
 
 def _worst(evidence: Evidence, k: int, decision: Decision) -> Worst | None:

@@ -123,6 +123,8 @@ def _facts(check: CheckResult, report: Report) -> Iterator[tuple[str, str]]:
     for key in ("expression", "dtype", "device", "seed", "points", "source", "known", "xfail"):
         yield key, str(getattr(check, key))
     yield "function", check.function or ""
+    yield "reference", check.reference or ""
+    yield "computes", ", ".join(check.computes)
     yield "line", str(check.line or "")
     yield "domain", wording.domain(check)
     yield "tags", ", ".join(check.tags)

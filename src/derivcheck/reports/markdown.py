@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
+from derivcheck.choices import OWN_FORWARD
 from derivcheck.errors import counted
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.reports import gfm, wording
@@ -85,7 +86,11 @@ def _counted(checks: Sequence[CheckResult], report: Report) -> str:
 
 def _single(check: CheckResult, report: Report) -> Iterator[str]:
     function = f"{gfm.code(check.function, gfm.LONGEST_TEXT)} against " if check.function else ""
-    yield f"{function}{gfm.code(check.expression, gfm.LONGEST_TEXT)}, {gfm.text(wording.domain(check))}"
+    truth = wording.truth(check)
+    against = gfm.code(truth, gfm.LONGEST_TEXT) if truth != OWN_FORWARD else truth
+    yield f"{function}{against}, {gfm.text(wording.domain(check))}"
+    if check.computes:
+        yield f"\nIt is {gfm.code(check.computes[0], gfm.LONGEST_TEXT)}"
     yield ""
     pairs = weighed(check.partials, check, report)
     if rows := [row for row, _ in sorted(pairs, key=lambda pair: pair[1] is not Weight.FAILURE)]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from derivcheck.choices import OWN_FORWARD
 from derivcheck.outcomes import Outcome, Verdict
 from derivcheck.results import CheckResult, PartialResult, Report
 
@@ -13,7 +14,17 @@ REMARKS = 3  # shown per check; --report json has all of them
 
 def subject(check: CheckResult) -> str:
     """What is checked."""
-    return f"{check.function} against {check.expression}" if check.function else check.expression
+    return f"{check.function} against {truth(check)}" if check.function else check.expression
+
+
+def truth(check: CheckResult) -> str:
+    """What decides: the expression, the reference, or the function's own forward."""
+    return check.expression or check.reference or OWN_FORWARD
+
+
+def recovered(check: CheckResult) -> str:
+    """The formula that torch code computes: plain.py:silu is x/(1 + exp(-x)). Empty if there is none to print."""
+    return f"{check.reference or check.function} is {check.computes[0]}" if len(check.computes) == 1 else ""
 
 
 def domain(check: CheckResult) -> str:

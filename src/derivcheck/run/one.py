@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from derivcheck.choices import ALL
 from derivcheck.engines import examination, loading, state
 from derivcheck.engines.registry import names as engine_names
-from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported
-from derivcheck.exact.referee import Referees
+from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported, message
+from derivcheck.exact.referees import Referees
 from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict
 from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
+from derivcheck.run.outputs import added, outputs
 from derivcheck.run.times import times
-from derivcheck.symbolic.differentiation import SymbolicPartials, symbolic_of
+from derivcheck.run.truth import recovered, truth
+from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.kinks import switches
 
 if TYPE_CHECKING:
@@ -41,12 +43,19 @@ def run_check(check: Check) -> CheckResult:
         return result(check, {}, {})
     timeout = check.problem.timeout
     deadline = None if timeout is None else time.monotonic() + timeout
-    problem, referees = _begun(replace(_prepared(check), deadline=deadline))
+    begun = [_begun(problem) for problem in outputs(replace(_prepared(check), deadline=deadline))]
     every = check.engines == (ALL,)
     names = engine_names() if every else check.engines
-    found = {name: by_engine(replace(problem, engine=name), referees) for name in names}
+    found = {name: _together([by_engine(replace(p, engine=name), referees) for p, referees in begun]) for name in names}
     unable = _unable(found) if every else {}
-    return result(replace(check, problem=problem), {name: f for name, f in found.items() if name not in unable}, unable)
+    kept = {name: f for name, f in found.items() if name not in unable}
+    computes = tuple(text for problem, _ in begun for text in recovered(problem))
+    return replace(result(check, kept, unable), computes=computes, device=begun[0][0].device)
+
+
+def _together(found: Sequence[Found]) -> Found:
+    """What was found of each output, as one."""
+    return Found(tuple(row for one in found for row in one.rows), added([one.seconds for one in found]))
 
 
 def safe_check(check: Check) -> CheckResult:
@@ -60,7 +69,7 @@ def safe_check(check: Check) -> CheckResult:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return lost(check, f"{type(error).__name__}: {error}")
+        return lost(check, f"{type(error).__name__}: {message(error)}")
 
 
 def _prepared(check: Check) -> Problem:
@@ -69,7 +78,10 @@ def _prepared(check: Check) -> Problem:
     devices.require_dtype(problem.device, problem.dtype)
     if problem.function is None and problem.function_name:
         problem = replace(problem, function=loading.load(problem.function_name))
-    state.set_default_dtype(for_function=problem.function is not None)  # after the import, which may have set another
+    if problem.reference is None and problem.reference_name:
+        problem = replace(problem, reference=loading.load(problem.reference_name, "--reference"))
+    has_code = problem.function is not None or problem.reference is not None
+    state.set_default_dtype(for_function=has_code)  # after the import, which may have set another
     return problem
 
 
@@ -77,9 +89,9 @@ def _begun(problem: Problem) -> tuple[Problem, Referees | None]:
     """The problem with the graph of its formula, which grows while it is checked, and its referees. Both belong to this
     check alone, so that checks in other threads, and those before it, change none of its rows."""
     try:
-        symbolic = SymbolicPartials(problem.formula, problem.variables)
-    except Unsupported:
-        return problem, None  # the symbolic stage says so, in every row
+        symbolic = truth(problem)
+    except Unsupported as reason:
+        return replace(problem, symbolic=reason), None  # the symbolic stage says so, in every row
     return replace(problem, symbolic=symbolic), Referees(symbolic)
 
 
@@ -102,6 +114,7 @@ def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) 
         name=check.name,
         expression=problem.expression,
         function=problem.function_name,
+        reference=problem.reference_name,
         variables=problem.variables,
         domain=dict(zip(problem.variables, problem.domain, strict=True)),
         points=problem.points,

@@ -11,6 +11,8 @@ from derivcheck.run import streams
 from derivcheck.run.executors import executor, needs_worker, stopping_on_sigterm
 from derivcheck.run.journal import STATE, Journal, Say, read
 from derivcheck.run.many import Run
+from derivcheck.run.pool import share, start_server
+from derivcheck.run.worker import Named
 from derivcheck.suite import selection
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ class Plan:
     timing: bool = False
     threads: int | None = None
     journal: Path = STATE
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether all checks are computed by other processes."""
+        return self.jobs > 1 or bool(self.cluster)
 
 
 def chosen(plan: Plan, say: Say = streams.say) -> tuple[Check, ...]:
@@ -69,30 +76,32 @@ def _failed_last(checks: Sequence[Check], plan: Plan, say: Say) -> tuple[Check, 
 
 
 def carry_out(plan: Plan, checks: Sequence[Check], listener: Listener | None = None, say: Say = streams.say) -> Report:
-    """Run the chosen checks, and write each result to the journal as it comes in."""
-    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)  # refused before torch
-    from derivcheck.run.one import lost, safe_check  # noqa: PLC0415 torch
-    from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 torch
-
-    run = Run(
-        checks,
-        safe_check,
-        lost,
-        journal=journal,
-        listener=listener,
-        fail_fast=plan.fail_fast,
-        known_ok=plan.known_ok,
-    )
+    """Run the chosen checks, and write each result to the journal as it comes in. Only processes that compute import
+    torch."""
+    journal = Journal(plan.journal, checks, resume=plan.resume, say=say, threads=plan.threads)
+    if plan.is_parallel or any(map(needs_worker, checks)):
+        start_server()
+    task, lost = Named("derivcheck.run.one", "safe_check"), Named("derivcheck.run.one", "lost")
+    run = Run(checks, task, lost, journal=journal, listener=listener, fail_fast=plan.fail_fast, known_ok=plan.known_ok)
     try:
-        with (
-            stopping_on_sigterm(),
-            torch_threads(plan.threads),
-            executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
-        ):
-            apart = needs_worker if plan.jobs == 1 and not plan.cluster else None
-            report = reported(run, chosen_executor, apart=apart)
+        report = _reported(plan, run)
         if not report.interrupted:
             journal.finish()
         return report
     finally:
         journal.close()
+
+
+def _reported(plan: Plan, run: Run) -> Report:
+    """Run the checks where the plan says: those that need no worker are computed here if there is a single job."""
+    from derivcheck.run.report import reported, torch_threads  # noqa: PLC0415 sympy
+
+    here = not plan.is_parallel and not all(map(needs_worker, run.checks))
+    with (
+        stopping_on_sigterm(),
+        torch_threads(plan.threads if here else None),
+        executor(plan.jobs, plan.cluster, plan.threads) as chosen_executor,
+    ):
+        apart = None if plan.is_parallel else needs_worker
+        threads = None if here or plan.cluster else share(plan.jobs, plan.threads)
+        return reported(run, chosen_executor, apart=apart, threads=threads)

@@ -10,27 +10,22 @@ import sys
 import threading
 from collections.abc import Iterator
 
-VARIABLE, OURS = "PYTHONSAFEPATH", "derivcheck"  # any text that is not empty counts as set; ours is recognized
+VARIABLE = "PYTHONSAFEPATH"
 _LOCK = threading.Lock()  # the environment belongs to the process, and pools start workers from several threads
 
 
 @contextlib.contextmanager
-def safe_path() -> Iterator[None]:
-    """Processes that start inside the block have a safe path."""
+def safe_path() -> Iterator[dict[str, str]]:
+    """Processes that start inside the block have a safe path. Yields the environment outside the block, for them to
+    take over: what they start themselves has the path that it would have elsewhere."""
     with _LOCK:
-        before = os.environ.get(VARIABLE)
-        os.environ[VARIABLE] = before or OURS
+        outside = dict(os.environ)
+        os.environ[VARIABLE] = outside.get(VARIABLE) or "1"  # an empty text counts as not set
         try:
-            yield
+            yield outside
         finally:
-            if not before:
-                del os.environ[VARIABLE]
-
-
-def forget() -> None:
-    """In such a process: let what a function starts have the path that it would have elsewhere."""
-    if os.environ.get(VARIABLE) == OURS:
-        del os.environ[VARIABLE]
+            del os.environ[VARIABLE]
+            os.environ.update({name: text for name, text in outside.items() if name == VARIABLE})
 
 
 def leave_out_working_directory() -> None:

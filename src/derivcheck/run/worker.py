@@ -6,15 +6,18 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from derivcheck.run import safe_path, streams
+from derivcheck.errors import FunctionError, message
+from derivcheck.run import streams
 
+RAISE = "Raise an Exception instead."
 BEGUN = b""  # what a worker sends when a task begins: shorter than any pickle
 
 
@@ -35,21 +38,23 @@ def _imported(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def work(pipe: Connection, threads: int) -> None:
+def work(pipe: Connection, threads: int, environment: Mapping[str, str]) -> None:
     """What a worker does: take a task, say that it begins, answer (True, result) or (False, exception), until the pipe
-    is closed."""
+    is closed. `environment` is that of the parent, which the server of the workers had when it started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    safe_path.forget()
     streams.guard()  # a function that prints must not fail where nobody reads it
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch when it is imported
+    os.environ.clear()
+    os.environ.update(environment, OMP_NUM_THREADS=str(threads))
     gc.disable()
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)  # the server imported it, and read the number from its own environment
     while True:
         try:
             pipe.send_bytes(_answer(pipe, pipe.recv_bytes()))
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # the pipe may have been closed by a function
             return
 
 
@@ -77,7 +82,7 @@ def _answer(pipe: Connection, task: bytes) -> bytes:
     try:
         return pickle.dumps((True, result))
     except Exception as error:
-        return _failure(RuntimeError(f"{type(error).__name__}: {error}"))
+        return _failure(RuntimeError(f"{type(error).__name__}: {message(error)}"))
 
 
 def _failure(error: BaseException) -> bytes:
@@ -89,4 +94,6 @@ def _failure(error: BaseException) -> bytes:
             answer = pickle.dumps((False, error))
             pickle.loads(answer)
             return answer
-    return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
+    if isinstance(error, KeyboardInterrupt):  # Ctrl-C never reaches a worker
+        return pickle.dumps((False, FunctionError("a function raises KeyboardInterrupt, as Ctrl-C does", RAISE)))
+    return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {message(error)}")))

@@ -15,6 +15,7 @@ SPLIT = "Split the file into several."
 
 EXCLUSIVE = (
     ("partial", "order", "partial already names what is checked"),
+    ("reference", "expression", "each says what is right"),
     ("xfail", "skip", "what is not run cannot disagree"),
     ("xfail", "known", "xfail lets the check pass, known reports it as a known defect"),
 )
@@ -105,8 +106,8 @@ class Reading:
         if "tags" in own.values:
             values["tags"] = tuple(dict.fromkeys((*defaults.values.get("tags", ()), *own.values["tags"])))
         entry = Entry(name, path, values, own.refused | (defaults.refused & inherited), own.keys)
-        if "expression" not in entry.refused.union(values):
-            cure = 'Give one, such as expression = "x1**2*sin(x2)".'
+        if not {"expression", "function"} & entry.refused.union(values):
+            cure = 'Give one, such as expression = "x1**2*sin(x2)", or a function and its vars.'
             entry.refuse(self.mistakes, "", RequestError("there is no expression", cure))
         return entry
 

@@ -90,14 +90,17 @@ def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
     def refuse(key: str, error: RequestError) -> None:
         entry.refuse(mistakes, key, error)
 
-    if "function" in options and not functions:
-        entry.refuse(mistakes, "function", _would_run(options["function"]), whole=True)
-    elif "function" in options:
+    for key in ("function", "reference"):
+        if key not in options:
+            continue
+        if not functions:
+            entry.refuse(mistakes, key, _would_run(options[key]), whole=True)
+            continue
         try:
-            options["function"] = suite_file.located(options["function"], mistakes.source)
+            options[key] = suite_file.located(options[key], mistakes.source)
         except RequestError as error:
-            refuse("function", error)
-    if "expression" not in options or entry.refused & ESSENTIAL:
+            refuse(key, error)
+    if not {"expression", "function"} & set(options) or entry.refused & ESSENTIAL:
         return []
     engines = options.get("engine", ("reverse",))
     line = mistakes.line(entry.path)

@@ -13,7 +13,13 @@ from derivcheck.suite.mistakes import mentioned_key
 AXES: Mapping[str, tuple[Any, ...]] = {"dtype": ("float64",), "device": ("cpu",), "order": (1,)}
 """Keys whose lists of values make several checks, with their defaults."""
 
-ARGUMENTS = {"vars": "variables", "partial": "partials", "param": "params", "function": "function_name"}
+ARGUMENTS = {
+    "vars": "variables",
+    "partial": "partials",
+    "param": "params",
+    "function": "function_name",
+    "reference": "reference_name",
+}
 """Keys that `create` knows by another name."""
 
 TRANSLATED = {*AXES, "engine", "rtol", "atol"}  # keys that reach `create` in another form, or after it
@@ -70,6 +76,7 @@ def _problem(values: Mapping[str, Any], refuse: Refuse) -> Problem | None:
 def _arguments(values: Mapping[str, Any]) -> dict[str, Any]:
     """What `create` takes."""
     given = {ARGUMENTS.get(k, k.replace("-", "_")): v for k, v in values.items() if k not in TRANSLATED}
+    given.setdefault("expression", None)
     given["tolerances"] = tolerances(values.get("rtol"), values.get("atol"))
     if "order" in values:
         given["order"] = values["order"]
