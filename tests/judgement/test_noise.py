@@ -114,3 +114,16 @@ def test_a_number_made_a_tensor_is_as_rounded_as_a_scalar(text, dtype):
     """The formula calls torch.remainder with a tensor; each whole period adds the error of its length once more."""
     report = check(text, domain=(-1000, 1000), dtype=dtype, points=200, timing=False)
     assert report.verdict is not Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("text", ["exp(0.1) - y", "sec(0.1) - y", "sin(0.1)*y - sin(0.1)*1.1051"])
+def test_a_constant_of_more_precision_is_rounded_where_it_meets_a_column(text, dtype):
+    """torch keeps exp(0.1), a number of no dimension, in float64."""
+    domain = (1.1051, 1.1052) if "exp" in text or "sin" in text else (1.005, 1.0051)
+    row = (
+        check(text, variables=["y"], domain=domain, dtype=dtype, order=0, points=200, timing=False)
+        .checks[0]
+        .partials[0]
+    )
+    assert row.verdict is not Verdict.DISAGREES

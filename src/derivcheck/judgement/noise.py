@@ -73,9 +73,10 @@ class Perturbed(Operations):
         if not self.size:
             out = call(func, args, kwargs)
             return out if func._schema.is_mutable else self._noted(name, args, out)
-        if _has_tensor(args):
-            args = tuple(_each(self._scalar, a) for a in args)
-            kwargs = {key: _each(self._scalar, a) for key, a in (kwargs or {}).items()}
+        if has := _has_tensor(args):
+            rounded = self._met if has > 1 else self._scalar
+            args = tuple(_each(rounded, a) for a in args)
+            kwargs = {key: _each(rounded, a) for key, a in (kwargs or {}).items()}
         moved = _each(self._factory if name in FACTORIES else self._tensor, out := call(func, args, kwargs or {}))
         if func._schema.is_mutable and isinstance(out, Tensor):
             return out.copy_(moved)
@@ -121,6 +122,12 @@ class Perturbed(Operations):
             return torch.full_like(out, self._scalar(out.item()))
         return torch.where(_is_short(out.double(), unit_roundoff(out.dtype)), out, self._tensor(out))
 
+    def _met(self, value: Any) -> Any:
+        """A number of no dimension in more precision, such as exp(0.1), is rounded where it meets a column."""
+        if isinstance(value, Tensor) and value.is_floating_point() and not value.dim():
+            return value if unit_roundoff(value.dtype) >= self.u else torch.full_like(value, self._scalar(value.item()))
+        return self._scalar(value)
+
     def _scalar(self, value: Any) -> Any:
         """A scalar operand such as 0.1 stands for a number that no float is: move it by one rounding of the dtype."""
         if type(value) is not float or value == 0 or bool(_is_short(torch.tensor(value, dtype=torch.float64), self.u)):
@@ -145,8 +152,9 @@ def _each(change: Callable[[Any], Any], value: Any) -> Any:
     return tree_map(change, value) if isinstance(value, list | tuple | dict) else change(value)
 
 
-def _has_tensor(args: Any) -> bool:
-    return any(isinstance(a, Tensor) for a in args)
+def _has_tensor(args: Any) -> int:
+    """0 without tensors, 1 if they are numbers of no dimension, 2 with a column among them."""
+    return max((1 + bool(a.dim()) for a in args if isinstance(a, Tensor)), default=0)
 
 
 @cache

@@ -64,7 +64,7 @@ def scatter(judge: Judge, points: Tensor) -> Tensor:
     moved = spread(values) * (u / near) + terms
     cap = SHARED * (_spreads_of_formula(judge, points)[0] + moved)
     # Away it counts as far as rounded inputs and terms alone confirm it: what the formula loses may differ there.
-    away = torch.minimum(spread(_at_copies(judge, points, AWAY * size)[0], FEWEST), SHARED * moved)
+    away = torch.minimum(_relative(judge, points, AWAY * size), SHARED * moved)
     found = torch.stack([spread(errors, FEWEST), spread(distant, FEWEST), away]).amax(0)
     doubtful = (found > cap).any(1)
     if bool(doubtful.any()):
@@ -74,6 +74,14 @@ def scatter(judge: Judge, points: Tensor) -> Tensor:
         found[doubtful] = torch.where(rounding, found[doubtful], torch.minimum(found, cap)[doubtful])
     # Where the partial is 0 all around, terms cancel: mostly without a remainder, so that none of the copies has one.
     return torch.where((values.nan_to_num() == 0).all(0), torch.maximum(found, terms), found)
+
+
+def _relative(judge: Judge, points: Tensor, reach: Tensor) -> Tensor:
+    """The scatter at copies so far away that values differ, relative to those, of the value at the points, (k, c): what
+    acosh is off at 1.004 says nothing about 1, where it is 0."""
+    errors, values = _at_copies(judge, points, reach)
+    scattered: Tensor = spread(errors / values.abs(), FEWEST) * judge.exact(points).high.abs()
+    return scattered.nan_to_num(0.0, 0.0, 0.0)
 
 
 def _copies(judge: Judge, points: Tensor, reach: Tensor, dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor]]:
