@@ -1,0 +1,48 @@
+"""An opaque field: each of its partials is one function in the graph of a trace."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from derivcheck.multi_index import MultiIndex
+from derivcheck.symbolic.graph import Function
+from derivcheck.tracing.recording import Recording
+
+HEAD = "field:"
+STEP = 0.37  # between the values that stand for partials of a field: any distinct ones of ordinary size would do
+
+
+def head(field: int, alpha: MultiIndex) -> str:
+    """The name of ∂^alpha of a field as a function of the graph."""
+    return f"{HEAD}{field}:{','.join(map(str, alpha))}"
+
+
+def is_field(name: str) -> bool:
+    """Whether a function of the graph is a partial of a field."""
+    return name.startswith(HEAD)
+
+
+def read_head(name: str) -> tuple[int, MultiIndex]:
+    """The field and the multi-index that `head` named."""
+    field, _, alpha = name.removeprefix(HEAD).partition(":")
+    return int(field), tuple(map(int, alpha.split(",")))
+
+
+class Opaque:
+    """The source of a field without a formula: writes its nodes into a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+
+    def value(self, X: Tensor, weight: Tensor | None, field: int, alpha: MultiIndex) -> Tensor:
+        with self.recording.paused():  # positive: the code may take a root or a logarithm of it
+            result = 1 + STEP * (field + sum(alpha)) + STEP * X.detach().abs().sum(1)
+        arrays = self.recording.arrays
+        name, rows = head(field, alpha), arrays.numbers(X).tolist()
+        made = [arrays.graph.node(Function(name, tuple(row))) for row in rows]
+        arrays.shadows.write(result, torch.tensor(made, dtype=torch.int64))
+        return result
+
+    def direction(self, field: int) -> int:
+        return field  # never asked: an opaque field has no weight
