@@ -32,6 +32,7 @@ Names = str | Sequence[Any]  # "x1,x2", or a list of names or of sympy symbols
 Dtypes = str | torch.dtype | Sequence[str | torch.dtype]
 Devices = str | torch.device | Sequence[str | torch.device]
 Ends = str | Sequence[float]  # "0:1" or (0, 1)
+Shaped = str | int | Sequence[Any] | Mapping[str, Any]  # "3,4", 8, (3, 4), or by argument
 Domain = Ends | Sequence[str] | Mapping[Any, Ends]
 
 
@@ -39,6 +40,7 @@ class Arguments(Options, total=False):
     """Every keyword of `check` but `function`, for functions that pass them on."""
 
     reference: str | Callable[..., Any] | None
+    shape: "Shaped | None"
     variables: Names | None
     wrt: Names | None
     order: int
@@ -63,6 +65,7 @@ def check(
     domain: Domain = (0, 1),
     function: str | Callable[..., Any] | None = None,
     reference: str | Callable[..., Any] | None = None,
+    shape: Shaped | None = None,
     dtype: Dtypes = "float64",
     device: Devices = "cpu",
     engines: str | Sequence[str] = ("reverse",),
@@ -74,7 +77,9 @@ def check(
     `expression` is a text such as "x1**2*sin(x2)" or a sympy expression, whose symbols are real. `function` is a torch
     function of one column (n,) per variable, or the text `module:name` or `file.py:name`; without it the expression
     itself is what torch computes. Without an expression, the forward of `function`, or of the plain torch function
-    `reference`, is traced and is the formula; its parameters are the variables unless `variables` names them. `domain`
+    `reference`, is traced and is the formula; its parameters are the variables unless `variables` names them, or
+    `params` fixes them, and it may return several numbers per point. With a `shape`, such as 8, (3, 4) or
+    {"x": 8, "w": (3, 4)}, they are tensors, (n, 8) for 8, and x[0] to x[7] are the variables. `domain`
     is a pair for all variables or a mapping name -> pair; `partials` are texts such as "x1,x1,x2", one or several, and
     replace `order`; `dtype` and `device` are names or torch's own objects, one or several, and each combination is one
     check; each of several `engines` computes all partials, and "all" means every engine that can. `threads` is the
@@ -88,12 +93,13 @@ def check(
     code = {**_named(function, "function"), **_named(reference, "reference")}
     first = problems.create(
         None if expression is None else text_of(expression),
-        variables=_names(variables) or _parameters(expression, code, options.get("layout", "columns")),
+        variables=_names(variables) or _parameters(expression, code, options.get("layout", "columns"), params or {}),
         wrt=_names(wrt),
         order=order,
         partials=None if partials is None else _several(partials),
         params=None if params is None else _by_name(params),
         domain=_by_name(domain) if isinstance(domain, Mapping) else domain,
+        shape=shape,
         **code,
         **options,
     )
@@ -155,7 +161,7 @@ def _named(function: str | Callable[..., Any] | None, field: str) -> dict[str, A
     return {field: loading.callable_of(function, name, f"--{field}"), f"{field}_name": name}
 
 
-def _parameters(expression: Any, code: Mapping[str, Any], layout: str) -> list[str] | None:
+def _parameters(expression: Any, code: Mapping[str, Any], layout: str, params: Collection[Any]) -> list[str] | None:
     """The variables of torch code that is the formula: the parameters of the function, else of the reference."""
     if expression is not None:
         if "reference" in code:
@@ -167,7 +173,7 @@ def _parameters(expression: Any, code: Mapping[str, Any], layout: str) -> list[s
     if layout != "columns":
         return None  # the one parameter is a matrix of all of them
     named = (parameter_names(code[field]) for field in ("function", "reference") if field in code)
-    return next((list(names) for names in named if names), None)
+    return next(([name for name in names if name not in params] for names in named if names), None)
 
 
 def _name_of(function: Callable[..., Any]) -> str:

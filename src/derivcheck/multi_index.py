@@ -96,12 +96,12 @@ def splits(word: str, variables: Sequence[str]) -> list[list[str]]:
     return ways[0]
 
 
-def label(alpha: MultiIndex, variables: Sequence[str]) -> str:
-    """`f`, `∂f/∂x1`, `∂³f/∂x1²∂x2`."""
+def label(alpha: MultiIndex, variables: Sequence[str], of: str = "f") -> str:
+    """`f`, `∂f/∂x1`, `∂³f/∂x1²∂x2`, with the name of what is differentiated."""
     if not any(alpha):
-        return "f"
+        return of
     steps = "".join(f"∂{v}{_power(k)}" for v, k in zip(variables, alpha, strict=True) if k)
-    return f"∂{_power(sum(alpha))}f/{steps}"
+    return f"∂{_power(sum(alpha))}{of}/{steps}"
 
 
 def _power(k: int) -> str:

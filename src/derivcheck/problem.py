@@ -4,7 +4,6 @@ A problem is one dtype on one device; a request for several is several problems.
 """
 
 import math
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +15,13 @@ import sympy as sp
 from derivcheck import multi_index
 from derivcheck.choices import OWN_FORWARD, require_known
 from derivcheck.errors import RequestError, printable
+from derivcheck.expression import variables as named
 from derivcheck.expression.constants import constant
 from derivcheck.expression.intervals import Interval, domains
 from derivcheck.expression.parsing import parse
 from derivcheck.expression.reading import variable
-from derivcheck.multi_index import MultiIndex, natural_order
+from derivcheck.expression.shapes import Shapes, entries, shapes
+from derivcheck.multi_index import MultiIndex
 from derivcheck.outcomes import Listed
 
 # The largest number of each dtype (torch is not imported here: it takes a second).
@@ -32,7 +33,6 @@ LARGEST = {
 }
 TWO_TRUTHS = "--reference and an expression exclude each other: each says what is right", "Keep one of them."
 """A cause and a cure."""
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class Problem:
     reference_name: str | None = None
     """`module:name` as given."""
     layout: str = "columns"
+    shapes: Shapes = ()
+    """The function's arguments, each with its shape at one point; empty if each is one variable."""
+    output: tuple[int, ...] | None = None
+    """Which number of a function that returns several per point; found when the check begins."""
     strict: bool = False
     control: bool = False
     """Whether an error is planted in every partial that agrees, which must be found."""
@@ -105,6 +109,11 @@ class Problem:
         return max(map(sum, self.partials))
 
     @property
+    def takes_matrix(self) -> bool:
+        """Whether the function gets one matrix (n, d) and nothing has to be chosen from what it returns."""
+        return self.layout == "matrix" and self.output is None
+
+    @property
     def truth_name(self) -> str:
         """What the function is compared with: an expression, a reference, or its own forward."""
         return self.expression or self.reference_name or OWN_FORWARD
@@ -130,25 +139,35 @@ def create(
     partials: Sequence[str] | None = None,
     params: Mapping[str, Any] | None = None,
     domain: Any = (0, 1),
+    shape: Any = None,
     **options: Any,
 ) -> Problem:
     """A problem from text and numbers, checked. `partials` are texts such as "x1,x1,x2" and replace `order`.
 
-    Without an expression, torch code is the formula, and its `variables` must be named.
+    Without an expression, torch code is the formula, and its `variables` must be named. With a `shape`, they are
+    tensors, whose entries are the variables of the problem.
     """
-    given, named = {variable(name): value for name, value in (params or {}).items()}, _names(variables)
-    text, formula, names = _parsed(expression, given) if expression is not None else _traced(named, given)
-    ordered = _variables([n for n in names if n not in given], named)
+    if shape and expression is not None:
+        raise RequestError("--shape goes without an expression", "A formula has one number per variable: name each.")
+    given, chosen_names = {variable(name): value for name, value in (params or {}).items()}, _names(variables)
+    text, formula, names = _parsed(expression, given) if expression is not None else _traced(chosen_names, given)
+    arguments = named.ordered([n for n in names if n not in given], chosen_names)
+    sizes = shapes(shape, arguments) if shape else ()
+    parts = {name: entries(name, size) for name, size in sizes} or {name: [name] for name in arguments}
+    ordered = tuple(entry for name in arguments for entry in parts[name])
     if partials:
         chosen = sorted(
             {multi_index.parse(variable(text), ordered) for text in partials}, key=lambda a: (sum(a), [-k for k in a])
         )
     else:
         what = "function" if expression is None else "expression"
-        chosen = multi_index.up_to_order(order, _places(_names(wrt), ordered, what), len(ordered))
+        by = None if wrt is None else [part for name in _names(wrt) or () for part in parts.get(name, [name])]
+        chosen = multi_index.up_to_order(order, named.places(by, ordered, what), len(ordered))
     _check_options(options)
     texts = tuple((name, variable(str(value))) for name, value in given.items())
-    return Problem(text, formula, ordered, tuple(chosen), domains(domain, ordered), params=texts, **options)
+    return Problem(
+        text, formula, ordered, tuple(chosen), domains(domain, ordered, parts), params=texts, shapes=sizes, **options
+    )
 
 
 def _names(given: Sequence[str] | None) -> list[str] | None:
@@ -179,40 +198,14 @@ def _parameter(name: str, value: Any) -> Fraction | sp.Expr:
 
 def _traced(variables: Sequence[str] | None, params: Mapping[str, Any]) -> Read:
     """No formula yet: torch code is it, which is traced when the check begins."""
-    if params:
-        raise RequestError("--param goes with an expression", "Give the parameter of a function a default instead.")
+    for name, value in params.items():
+        _parameter(name, value)
+        if name in (variables or ()):
+            raise RequestError(f"--param {printable(name)}: it is a variable too", "Leave it out of --vars.")
     if not variables:
         cause = "--vars is missing: without an expression, nothing else names the variables"
         raise RequestError(cause, "Name them in the order of the function's arguments, such as --vars x,y.")
     return "", None, ()
-
-
-def _variables(names: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
-        if not names:
-            raise RequestError("the expression has no variable", "Name one in it, or give --vars x.")
-        return tuple(sorted(names, key=natural_order))
-    missing = [n for n in names if n not in given]
-    wrong = [n for n in given if not NAME.fullmatch(n)] or [n for n in given if list(given).count(n) > 1]
-    if missing or wrong or not given:
-        cause = (
-            f"--vars lacks {', '.join(missing)}"
-            if missing
-            else f"--vars: {', '.join(map(ascii, wrong)) or 'nothing'} is not a list of distinct names"
-        )
-        raise RequestError(cause, f"Give all variables in order, such as --vars {','.join(names) or 'x,y'}.")
-    return tuple(given)
-
-
-def _places(wrt: Sequence[str] | None, variables: Sequence[str], what: str) -> list[int]:
-    for name in wrt or ():
-        if name not in variables:
-            hint = f"{name} is a constant; " if name in ("pi", "E") else ""
-            raise RequestError(
-                f"--wrt {printable(name)}: the {what} has no such variable",
-                f"{hint}Its variables are {', '.join(variables)}.",
-            )
-    return sorted({variables.index(name) for name in (wrt or variables)})
 
 
 class Options(TypedDict, total=False):

@@ -100,6 +100,8 @@ class PartialResult:
     remarks: tuple[str, ...] = ()
     """Failures that the verdict leaves out, a sentence each."""
     reproduce: str = ""
+    output: str = ""
+    """Which number of a function that returns several per point, such as out[3]; empty if it returns one."""
 
     def fails(self, limits: Limits) -> bool:
         """Whether this row is a failure for CI."""

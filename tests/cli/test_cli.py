@@ -97,7 +97,8 @@ MISTAKES = {  # the command line's own, and one each of those that come from the
     "reference alone": (["--reference", "torch:sin"], "--reference goes with --function\nGive one"),
     "two truths": (["x", "--function", "torch:sin", "--reference", "torch:sin"], "exclude each other: each says"),
     "no names": (["--function", "torch:sin"], "--vars is missing: without an expression, nothing else names"),
-    "parameter": (["--function", "torch:sin", "--vars", "x", "--param", "a=1"], "--param goes with an expression"),
+    "parameter": (["--function", "torch:sin", "--vars", "x", "--param", "x=1"], "--param x: it is a variable too"),
+    "shape": (["--function", "torch:sin", "--vars", "x", "--shape", "y=2"], "--shape y=...: there is no argument y"),
     "no variable": (["--function", "torch:sin", "--vars", "x", "--wrt", "z"], "the function has no such variable"),
 }
 

@@ -115,6 +115,7 @@ xfail = "wrong"
 function = "torch:sin"
 reference = "torch:cos"
 vars = "x"
+shape = {x = [3, 4]}
 """
 GOOD = [
     *('wrt = "x"', 'vars = "x,y"', 'vars = ["x"]', "order = 0", "order = [1]", 'partial = ""', 'partial = ["x,x"]'),

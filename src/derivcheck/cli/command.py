@@ -49,6 +49,7 @@ def command(
     domain: o.Domain = None,
     function: o.Function = "",
     reference: o.Reference = "",
+    shape: o.Shape = None,
     layout: o.Layout = "columns",
     points: o.Points = 10_000,
     seed: o.Seed = 0,
@@ -130,7 +131,7 @@ def _run(request: Request) -> ExitStatus:
     request.refuse_options_of_suites()
     from derivcheck.cli.delivery import Deliveries  # noqa: PLC0415 rich
 
-    deliveries = Deliveries.open(request, show="all")
+    deliveries = Deliveries.open(request, show="")
     with deliveries.progress():
         result = _check(request)
     deliveries.write(result)
@@ -174,6 +175,7 @@ def _arguments(request: Request) -> dict[str, Any]:
         "partials": request.partial or None,
         "params": dict(map(texts.assignment, request.param)),
         "domain": request.domain or "0:1",
+        "shape": request.shape or None,
         "engines": request.engine,
         "function": request.function or None,
         "reference": request.reference or None,

@@ -57,6 +57,10 @@ _REFERENCE = (
     "Without an EXPRESSION: a plain torch function whose values and derivatives are the truth. Default: the "
     "function's own forward, for its derivatives. [bold]It is imported and run.[/bold]"
 )
+_SHAPE = (
+    "Without an EXPRESSION: the arguments are tensors (n, 8) for 8, (n, 3, 4) for 3,4, or x=8,w=8 for each; their "
+    "entries x[0], x[1] are the variables. Repeatable."
+)
 _LAYOUT = "What the function takes: columns, one tensor (n,) per variable, or one matrix (n, d)."
 _CORNERS = "Also check the ends, zeros, kinks, and the neighborhood of the worst points."
 _DTYPE = "float64, float32, bfloat16, float16, or several: float64,float32."
@@ -86,6 +90,7 @@ Param = Annotated[
 Domain = Annotated[list[str] | None, _option(PROBLEM, _DOMAIN, "INTERVAL")]
 Function = Annotated[str, _option(PROBLEM, _FUNCTION, "FUNCTION", show_default=False)]
 Reference = Annotated[str, _option(PROBLEM, _REFERENCE, "FUNCTION", show_default=False)]
+Shape = Annotated[list[str] | None, _option(PROBLEM, _SHAPE, "SHAPE")]
 Layout = Annotated[str, _option(PROBLEM, _LAYOUT, "LAYOUT", autocompletion=completion.one_of(LAYOUTS))]
 Points = Annotated[
     int,
@@ -210,7 +215,7 @@ Show = Annotated[
     str,
     _option(
         OUTPUT,
-        "Rows of the table: all or failures. Default: all; for a suite, failures.",
+        "Rows of the table: all or failures. Default: all, up to 60; for a suite, failures.",
         "ROWS",
         show_default=False,
         autocompletion=completion.one_of(SHOWN),

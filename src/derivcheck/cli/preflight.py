@@ -6,11 +6,11 @@ from typing import Any
 from derivcheck import choices
 from derivcheck.engines import places, registry
 from derivcheck.errors import RequestError, printable, shortened
-from derivcheck.expression import texts
+from derivcheck.expression import shapes, texts
 from derivcheck.problem import OPTIONS, TWO_TRUTHS, Problem, create
 
 LONGEST_SHOWN = 300  # characters of an expression in a note: four lines of an 80-column terminal
-OF_PROBLEM = ("variables", "wrt", "order", "partials", "params", "domain", *OPTIONS)  # that `create` takes
+OF_PROBLEM = ("variables", "wrt", "order", "partials", "params", "domain", "shape", *OPTIONS)  # that `create` takes
 
 
 def require_sound(expression: str | None, arguments: Mapping[str, Any]) -> Problem:
@@ -40,7 +40,9 @@ def mentioned(arguments: Mapping[str, Any]) -> list[str]:
     partials = [name for text in arguments["partials"] or () for name in texts.split(text)]
     domain = [] if isinstance(arguments["domain"], str) else arguments["domain"]
     named = [text.partition("=")[0].strip() for text in domain if "=" in text]
-    return list(dict.fromkeys([*(arguments["wrt"] or ()), *partials, *named])) or ["x"]
+    mentions = [*(arguments["wrt"] or ()), *partials, *named, *shapes.names_in(arguments["shape"])]
+    tensors = dict.fromkeys(map(shapes.argument_of, mentions))
+    return [name for name in tensors if name not in arguments["params"]] or ["x"]
 
 
 def require_engines(names: Sequence[str]) -> None:

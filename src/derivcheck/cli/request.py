@@ -34,6 +34,7 @@ class Request:
     domain: tuple[str, ...]
     function: str
     reference: str
+    shape: tuple[str, ...]
     layout: str
     points: int
     seed: int

@@ -25,7 +25,10 @@ OVERRIDES = (
     "order", "layout", "points", "seed", "sampler", "corners", "dtype", "device", "engine", "strict", "control",
     "max_lost_bits", "rtol", "atol", "timeout",
 )  # fmt: skip
-OF_ONE_CHECK = ("expression", "wrt", "partial", "variables", "param", "domain", "function", "reference", "formulas")
+OF_ONE_CHECK = (
+    "expression", "wrt", "partial", "variables", "param", "domain", "function", "reference", "shape",
+    "formulas",
+)  # fmt: skip
 
 
 def run_suite(request: Request) -> ExitStatus:

@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Sequence
+from itertools import starmap
 
-from derivcheck.engines.calling import arguments, keyword_only, own_signature
+from derivcheck.engines.calling import argument_names, arguments, keyword_only, own_signature
 from derivcheck.errors import FunctionError
+from derivcheck.expression.shapes import Shape
 from derivcheck.problem import Problem
 
 MOST_NAMED = 10  # parameters and variables in a message: one line
@@ -18,7 +20,7 @@ def require_arity(problem: Problem, name: str) -> None:
     if found is None:
         return
     matrix = problem.layout == "matrix"
-    given: Sequence[str] = ["X"] if matrix else arguments(problem.function, problem.variables)
+    given: Sequence[str] = ["X"] if matrix else arguments(problem.function, argument_names(problem))
     keywords = [] if matrix else keyword_only(problem.function, given)
     try:
         found.bind(*given[: len(given) - len(keywords)], **dict.fromkeys(keywords))
@@ -32,7 +34,14 @@ def given_to(problem: Problem) -> str:
     names, d = _listed(problem.variables), len(problem.variables)
     if problem.layout == "matrix":
         return f"1: a tensor (n, {d}), whose columns are {names}"
+    if problem.shapes:
+        return f"{len(problem.shapes)}: {', '.join(starmap(_shaped, problem.shapes))}"
     return f"{d}: a tensor (n,) per variable, {names}" if d > 1 else f"1: a tensor (n,), {names}"
+
+
+def _shaped(name: str, shape: Shape) -> str:
+    """x of shape (n, 8)."""
+    return f"{name} of shape ({', '.join(['n', *map(str, shape)])}{'' if shape else ','})"
 
 
 def cure(problem: Problem) -> str:

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from inspect import Parameter, Signature, signature
 from itertools import takewhile
 from typing import Any
@@ -11,7 +12,9 @@ import torch
 from torch import Tensor
 
 from derivcheck.engines import state
+from derivcheck.engines.tensors import chosen, shaped
 from derivcheck.errors import Unsupported
+from derivcheck.expression.constants import nearest
 from derivcheck.problem import Problem
 from derivcheck.symbolic.differentiation import symbolic_of
 from derivcheck.symbolic.lowering import PointFunction, lower_one
@@ -50,17 +53,41 @@ def point_function(problem: Problem) -> PointFunction:
 def user_function(problem: Problem) -> Callable[..., Any]:
     """The user's function as one of d columns in the order of the variables.
 
-    With layout `matrix` it gets them stacked, (n, d); otherwise by parameter name, if its parameters are named like the
-    variables, or in the order of the variables.
+    With layout `matrix` it gets them stacked, (n, d), with shapes as tensors of these; otherwise by parameter name, if
+    its parameters are named like the variables, or in the order of the variables. Of several outputs it returns one.
     """
     function = problem.function
     assert function is not None
+    if problem.formula is None and problem.params:
+        function = partial(function, **{name: _number(text) for name, text in problem.params})
     if problem.layout == "matrix":
-        return state.keeping(lambda *columns: function(torch.stack(columns, dim=1)))
-    order = arguments(function, problem.variables)
-    if order == problem.variables and not keyword_only(function, order):
-        return state.keeping(function)
-    return state.keeping(_by_name(function, problem.variables, order))
+        called = _of_matrix(function)
+    else:
+        called = (
+            shaped(_in_order(function, problem), problem.shapes) if problem.shapes else _in_order(function, problem)
+        )
+    return state.keeping(called if problem.output is None else chosen(called, problem.output))
+
+
+def _of_matrix(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *columns: function(torch.stack(columns, dim=1))
+
+
+def _in_order(function: Callable[..., Any], problem: Problem) -> Callable[..., Any]:
+    """The function of one tensor per argument, in the problem's order."""
+    names = argument_names(problem)
+    order = arguments(function, names)
+    return function if order == names and not keyword_only(function, order) else _by_name(function, names, order)
+
+
+def argument_names(problem: Problem) -> tuple[str, ...]:
+    """The tensors that the function takes: one per variable, unless there are shapes."""
+    return tuple(name for name, _ in problem.shapes) or problem.variables
+
+
+def _number(text: str) -> float:
+    """A parameter as Python code has it: whole if it is written so."""
+    return int(text) if text.strip().lstrip("+-").isdecimal() else nearest(text)
 
 
 def keyword_only(function: Callable[..., Any], names: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The domain of a check: one interval per variable."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from derivcheck.errors import RequestError, printable
@@ -10,17 +11,20 @@ from derivcheck.expression.reading import variable
 Interval = tuple[float, float]
 
 
-def domains(given: Any, variables: Sequence[str]) -> tuple[Interval, ...]:
-    """d intervals from a pair for all, a mapping name -> pair, or texts `0:1` and `x1=0:1`, where later ones win."""
+def domains(
+    given: Any, variables: Sequence[str], parts: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> tuple[Interval, ...]:
+    """d intervals from a pair for all, a mapping name -> pair, or texts `0:1` and `x1=0:1`, where later ones win. The
+    `parts` of a tensor are the variables that its name stands for."""
     by_name: dict[str, Interval] = dict.fromkeys(variables, (0.0, 1.0))
     for name, interval in _domain_items(given):
-        if name is not None and name not in variables:
+        if name is not None and name not in parts and name not in variables:
             raise RequestError(
                 f"--domain {printable(name)}=...: there is no variable {printable(name)}",
                 f"The variables are {', '.join(variables)}.",
             )
         ends = _interval(interval, name)
-        by_name |= {name: ends} if name else dict.fromkeys(variables, ends)
+        by_name |= dict.fromkeys(parts.get(name, [name]) if name else variables, ends)
     return tuple(by_name[v] for v in variables)
 
 

@@ -37,6 +37,10 @@ class _Planted(torch.autograd.Function):
         return g * ctx.factor, None
 
 
+COLUMNS: dict[str, Any] = {"shapes": (), "output": None, "params": ()}
+"""Of a function that takes columns and returns one."""
+
+
 def passes(evidence: Evidence, k: int) -> bool:
     """Whether the planted error goes unseen in partial k, at its sampled points."""
     judged, problem = evidence.judged, evidence.problem
@@ -46,7 +50,7 @@ def passes(evidence: Evidence, k: int) -> bool:
         return False  # a partial that is 0 has no relative error
     alpha, error = problem.partials[k], TIMES * evidence.sensitivity[k].worst
     function = _planted(point_function(problem), sum(alpha), error)
-    planted = replace(problem, function=function, engine="reverse", layout="columns")
+    planted = replace(problem, function=function, engine="reverse", layout="columns", **COLUMNS)
     judge = replace(evidence.judge, problem=planted).along([multi_index.canonical(alpha)])
     chosen = judged.at(places)
     values = judge.evaluate(on_device(problem, chosen.points.columns)).values.detach()

@@ -45,7 +45,7 @@ class Called(NamedTuple):
 def function_of_inputs(problem: Problem) -> Function:
     """The user's function of the inputs that a call is given: the matrix (n, d), or one (n,) per variable."""
     assert problem.function is not None
-    return keeping(problem.function) if problem.layout == "matrix" else user_function(problem)
+    return keeping(problem.function) if problem.takes_matrix else user_function(problem)
 
 
 def call(problem: Problem, function: Function, way: Way, points: Tensor) -> Called | None:
@@ -94,7 +94,7 @@ class _Walk:
 
     def _made(self, points: Tensor) -> list[Tensor]:
         """The inputs: one (n,) per variable, or the matrix (n, d)."""
-        if self.problem.layout == "matrix":
+        if self.problem.takes_matrix:
             matrix = self.way.inputs(points).T
             made = [matrix.contiguous() if self.way.inputs is same else matrix]
         else:
@@ -160,7 +160,7 @@ class _Walk:
         nothing = torch.zeros_like(value)
         if not value.requires_grad:
             return [nothing] * len(branches)
-        matrix = self.problem.layout == "matrix"
+        matrix = self.problem.takes_matrix
         wanted = self.inputs if matrix else [self.inputs[j] for j in branches]
         found = torch.autograd.grad(value, wanted, v, True, create_graph, allow_unused=True)
         if matrix:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from derivcheck import multi_index
-from derivcheck.engines.calling import parameter_names
+from derivcheck.engines.calling import argument_names, parameter_names
 from derivcheck.engines.loading import is_name_of
 from derivcheck.multi_index import MultiIndex, natural_order
 
@@ -29,7 +29,9 @@ def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
         else ["--order", "0"]
     )
     if not _are_known(problem):
-        parts += ["--vars", ",".join(problem.variables)]
+        parts += ["--vars", ",".join(argument_names(problem))]
+    if problem.shapes:
+        parts += [part for shape in _shapes(problem) for part in ("--shape", shape)]
     for name, value in problem.params:
         parts += ["--param", f"{name}={value}"]
     if problem.function_name:
@@ -53,7 +55,8 @@ def _python(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
     given = [repr(problem.expression)] if problem.expression else []
     given += ["function=<the function>", *(["reference=<the reference>"] if problem.reference_name else [])]
     given += what if any(alpha) else ["order=0"]
-    given += [f"variables={list(problem.variables)!r}"] if not _are_known(problem) else []
+    given += [f"variables={list(argument_names(problem))!r}"] if not _are_known(problem) else []
+    given += [f"shape={dict(problem.shapes)!r}"] if problem.shapes else []
     given += [f"params={dict(problem.params)!r}"] if problem.params else []
     if point is None:
         ends = {name: repr(interval) for name, interval in zip(problem.variables, problem.domain, strict=True)}
@@ -73,7 +76,14 @@ def _are_known(problem: Problem) -> bool:
     """Whether the variables need not be named: those of the expression in their order, or the function's parameters."""
     if problem.expression or problem.function is None:
         return _in_natural_order(problem.variables)
-    return problem.layout == "columns" and parameter_names(problem.function) == problem.variables
+    fixed = dict(problem.params)
+    names = tuple(name for name in parameter_names(problem.function) if name not in fixed)
+    return problem.layout == "columns" and names == argument_names(problem)
+
+
+def _shapes(problem: Problem) -> list[str]:
+    """`x=3,4` of each argument that is no column."""
+    return [f"{name}={','.join(map(str, shape))}" for name, shape in problem.shapes if shape]
 
 
 @lru_cache(maxsize=8)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from derivcheck import ulp
+from derivcheck.engines.tensors import written
 from derivcheck.engines.timing import Times
 from derivcheck.exact.enclosures import Status
 from derivcheck.judgement import replay
@@ -50,7 +51,8 @@ def row(
     return PartialResult(
         partial={v: k for v, k in zip(problem.variables, alpha, strict=True) if k},
         order=sum(alpha),
-        label=label(alpha, problem.variables),
+        label=label(alpha, problem.variables, written(problem.output)),
+        output="" if problem.output is None else written(problem.output),
         symbolic=_formula(symbolic, alpha) if symbolic else "",
         engine=problem.engine,
         verdict=said.verdict,

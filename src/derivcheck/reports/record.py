@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 
 SCHEMA = "derivcheck.report/1"
+OF_ROW = (
+    "output", "partial", "order", "label", "symbolic", "engine", "message", "excess", "remarks", "reproduce",
+)  # fmt: skip
 
 
 def of_report(report: Report) -> dict[str, Any]:
@@ -56,10 +59,7 @@ def _of_seconds(seconds: Seconds) -> dict[str, Any]:
 def _of_partial(row: PartialResult) -> dict[str, Any]:
     worst = row.worst
     return {
-        **{
-            key: plain(getattr(row, key))
-            for key in ("partial", "order", "label", "symbolic", "engine", "message", "excess", "remarks", "reproduce")
-        },
+        **{key: plain(getattr(row, key)) for key in OF_ROW},
         "verdict": row.verdict.value,
         "cause": row.cause.slug if row.cause else None,
         "points": plain(vars(row.points)),

@@ -15,6 +15,7 @@ from derivcheck.results import CheckResult, PartialResult, Report
 
 WIDE = 1000  # columns of a rendering without a terminal, more than any line needs: nothing wraps in a log
 ONE_LINE = 120  # columns from which on a heading has one line: its complete names are twice as long as the short ones
+MOST_ROWS = 60  # of a check that are all shown unless --show says otherwise: more than a screen
 EXPLAINED = 5  # failing rows explained under a table: the others nearly always have the same story
 EXPLAINED_IN_SUITE = 1  # of each check, where there are many
 STYLES = {
@@ -26,15 +27,15 @@ STYLES = {
 }
 
 
-def render(report: Report, *, show: str = "all") -> str:
-    """The table as plain text, for a file or a log. `show` is `all` or `failures`."""
+def render(report: Report, *, show: str = "") -> str:
+    """The table as plain text, for a file or a log. `show` is `all`, `failures`, or empty for all that are not many."""
     console = Console(file=io.StringIO(), width=WIDE, color_system=None, legacy_windows=False)
     show_on(console, report, show=show)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(legible(line).rstrip() for line in text.split("\n")[:-1]) + "\n"
 
 
-def show_on(console: Console, report: Report, *, show: str = "all", formulas: bool = False) -> None:
+def show_on(console: Console, report: Report, *, show: str = "", formulas: bool = False) -> None:
     """Print it. A line that is meant to be copied is never broken."""
     for part in renderables(report, console.width, show=show, formulas=formulas):
         console.print(Legible(part), soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
@@ -51,15 +52,16 @@ class Legible:
             yield segment if segment.control else Segment(legible(segment.text), segment.style)
 
 
-def renderables(report: Report, width: int, *, show: str = "all", formulas: bool = False) -> Iterator[RenderableType]:
-    """What to print, in order, on lines of `width` characters. `show` is `all` or `failures`."""
+def renderables(report: Report, width: int, *, show: str = "", formulas: bool = False) -> Iterator[RenderableType]:
+    """What to print, in order, on lines of `width` characters. `show` is `all`, `failures`, or empty for all rows of
+    checks that do not have many."""
     if report.refusal:
         yield Text(wording.hindrance(report), style=STYLES[Verdict.DISAGREES])
     if not summary.is_suite(report):
         for check in report.checks:
             yield from _check(check, report, width, show, formulas)
         return
-    for check in report.checks if show == "all" else summary.remarkable(report):
+    for check in summary.remarkable(report) if show == "failures" else report.checks:
         yield from _of_suite(check, report, width, show)
     lines = list(summary.slowest(report))
     yield Text("\n".join(["Slowest:", *lines] if lines else []))
@@ -79,7 +81,8 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
     yield Text(_title(check, width), style="bold")
     if formula := wording.recovered(check):
         yield Text(formula)
-    rows = [row for row in _ordered(check) if show == "all" or row.verdict is not Verdict.AGREES]
+    every = show == "all" or (not show and len(check.partials) <= MOST_ROWS)
+    rows = [row for row in _ordered(check) if every or row.verdict is not Verdict.AGREES]
     yield from _tables(check, rows, width)
     if formulas:
         yield from _formulas(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict
 from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
 from derivcheck.run import devices
+from derivcheck.run.outputs import added, outputs
 from derivcheck.run.times import times
 from derivcheck.run.truth import recovered, truth
 from derivcheck.symbolic.differentiation import symbolic_of
@@ -42,12 +43,19 @@ def run_check(check: Check) -> CheckResult:
         return result(check, {}, {})
     timeout = check.problem.timeout
     deadline = None if timeout is None else time.monotonic() + timeout
-    problem, referees = _begun(replace(_prepared(check), deadline=deadline))
+    begun = [_begun(problem) for problem in outputs(replace(_prepared(check), deadline=deadline))]
     every = check.engines == (ALL,)
     names = engine_names() if every else check.engines
-    found = {name: by_engine(replace(problem, engine=name), referees) for name in names}
+    found = {name: _together([by_engine(replace(p, engine=name), referees) for p, referees in begun]) for name in names}
     unable = _unable(found) if every else {}
-    return result(replace(check, problem=problem), {name: f for name, f in found.items() if name not in unable}, unable)
+    kept = {name: f for name, f in found.items() if name not in unable}
+    computes = tuple(text for problem, _ in begun for text in recovered(problem))
+    return replace(result(check, kept, unable), computes=computes, device=begun[0][0].device)
+
+
+def _together(found: Sequence[Found]) -> Found:
+    """What was found of each output, as one."""
+    return Found(tuple(row for one in found for row in one.rows), added([one.seconds for one in found]))
 
 
 def safe_check(check: Check) -> CheckResult:
@@ -107,7 +115,6 @@ def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) 
         expression=problem.expression,
         function=problem.function_name,
         reference=problem.reference_name,
-        computes=recovered(problem),
         variables=problem.variables,
         domain=dict(zip(problem.variables, problem.domain, strict=True)),
         points=problem.points,

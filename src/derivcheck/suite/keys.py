@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from derivcheck.choices import require_known
+from derivcheck.expression import shapes
 from derivcheck.expression.intervals import domains
 from derivcheck.multi_index import MOST_PARTIALS
 from derivcheck.suite import values
@@ -54,6 +55,7 @@ OPTION_KEYS: Mapping[str, Key] = {
     ),
     "function": Key('a string, such as "module:name" or "file.py:name"', values.function),
     "reference": Key('a string, such as "module:name" or "file.py:name"', values.function),
+    "shape": Key("8, [3, 4], or {x = 8, w = [3, 4]}", values.accepted(values.shape, shapes.names_in)),
     "layout": Key('"columns" or "matrix"', _known("layout")),
     "points": Key("a whole number from 1 on", values.whole(1, values.LARGEST_INTEGER)),
     "seed": Key("a whole number from 0 on", values.whole(0, values.LARGEST_INTEGER)),

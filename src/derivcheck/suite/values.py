@@ -162,6 +162,13 @@ def domain(value: Any) -> Any:
     return value
 
 
+def shape(value: Any) -> Any:
+    """8, [3, 4], a text, or a table of such values by argument."""
+    sizes = list(value.values()) if isinstance(value, dict) else [value]
+    _require(bool(sizes) and all(isinstance(size, int | str | list) and not isinstance(size, bool) for size in sizes))
+    return value
+
+
 def names_in(domain: Any) -> list[str]:
     """The variables that a domain names."""
     if isinstance(domain, dict):
