@@ -114,6 +114,19 @@ class PartialResult:
 
 
 @dataclass(frozen=True)
+class Discrepancy:
+    """Between the equation that code computes and the one that is meant."""
+
+    kind: str
+    """too much, missing, factor or sign."""
+    terms: str
+    hint: str = ""
+    """What the difference is known to come from."""
+    output: int = 0
+    """Of which equation."""
+
+
+@dataclass(frozen=True)
 class Seconds:
     """Times of one check in seconds: the preparation, and the median and the shortest evaluation of all partials at all
     points."""
@@ -147,6 +160,11 @@ class CheckResult(Listed):
     """The plain torch function that is the truth, if there is one."""
     computes: tuple[str, ...] = ()
     """The formulas that torch code was found to compute, if it is the truth and they are short: one per output."""
+    equations: tuple[str, ...] = ()
+    """The equations that are meant, if fields are involved: one per output."""
+    discrepancies: tuple[Discrepancy, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What else was seen of the code, a sentence each."""
     limits: Limits = Limits()
     engines: Mapping[str, Seconds] = field(default_factory=dict)
     """The times of each engine; `seconds` has those of the first."""
