@@ -19,6 +19,7 @@ from derivcheck.expression.intervals import Interval
 from derivcheck.expression.parsing import symbol
 from derivcheck.expression.residuals import WEIGHT
 from derivcheck.multi_index import MultiIndex
+from derivcheck.pde.operation import is_transformed
 from derivcheck.symbolic.differentiation import SymbolicPartials
 from derivcheck.symbolic.lowering import PointFunction, lower_one
 
@@ -74,7 +75,7 @@ def _middle(low: float, high: float, width: Fraction) -> sp.Rational:
 
 
 class Closed:
-    """The source of fields that have formulas, in any dtype."""
+    """Fields that have formulas: their partials, exactly and as torch computes them in any dtype."""
 
     def __init__(self, fields: Fields, formulas: Sequence[sp.Expr], by_weight: Sequence[sp.Expr]) -> None:
         """`by_weight` are the derivatives of the formulas by the weight, which is 0."""
@@ -92,19 +93,40 @@ class Closed:
     def direction(self, field: int) -> int:
         return len(self.formulas) - len(self.by_weight) + field
 
-    def value(self, X: Tensor, weight: Tensor | None, field: int, alpha: MultiIndex) -> Tensor:
-        found = self._point_function(field, alpha)(*X.unbind(1))
-        if weight is None:
-            return found
-        return found + weight * self._point_function(self.direction(field), alpha)(*X.unbind(1))
-
-    def _point_function(self, field: int, alpha: MultiIndex) -> PointFunction:
+    def point_function(self, field: int, alpha: MultiIndex) -> PointFunction:
         key = field, alpha
         if key not in self._lowered:
             partial = self.partials(Partial(field, alpha, self.fields.symbols))
             symbolic = SymbolicPartials(partial, self.fields.coordinates)
             self._lowered[key] = lower_one(symbolic.graph, symbolic.root)
         return self._lowered[key]
+
+
+class OneCall:
+    """The source of closed fields during one call of the code, which asks for the same partial many times."""
+
+    def __init__(self, closed: Closed) -> None:
+        self.closed = closed
+        self.direction = closed.direction
+        self._known: dict[tuple[int, int, MultiIndex], tuple[Tensor, Tensor]] = {}
+
+    def value(self, X: Tensor, weight: Tensor | None, field: int, alpha: MultiIndex) -> Tensor:
+        found = self._base(X, field, alpha)
+        if weight is None:
+            return found
+        return found + weight * self._base(X, self.direction(field), alpha)
+
+    def _base(self, X: Tensor, field: int, alpha: MultiIndex) -> Tensor:
+        if is_transformed():
+            return self.closed.point_function(field, alpha)(*X.unbind(1))
+        key = X.data_ptr(), field, alpha
+        if key not in self._known or self._known[key][0].shape != X.shape:
+            # With X itself, whose memory is not given to another tensor then.
+            self._known[key] = X, self.closed.point_function(field, alpha)(*X.unbind(1))
+        return self._known[key][1].detach()
+
+    def is_zero(self, cotangent: Tensor) -> bool:
+        return not bool(cotangent.any())
 
 
 def symmetries(fields: Fields, formulas: Sequence[sp.Expr], partials: Sequence[Partial]) -> Iterator[str]:

@@ -46,3 +46,7 @@ class Opaque:
 
     def direction(self, field: int) -> int:
         return field  # never asked: an opaque field has no weight
+
+    def is_zero(self, cotangent: Tensor) -> bool:
+        arrays = self.recording.arrays
+        return bool((arrays.numbers(cotangent) == arrays.graph.zero).all())

@@ -25,6 +25,9 @@ class Source(Protocol):
     def direction(self, field: int) -> int:
         """The field that is the derivative of a field by its weight."""
 
+    def is_zero(self, cotangent: Tensor) -> bool:
+        """Whether every entry is 0 whatever the point."""
+
 
 def partial(X: Tensor, weight: Tensor | None, source: Source, field: int, alpha: MultiIndex) -> Tensor:
     """∂^alpha of a field at the rows of X: (N, d) -> (N,)."""
@@ -40,7 +43,7 @@ class _Partial(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         X, weight, ctx.source, ctx.field, ctx.alpha = inputs
-        ctx.kept = None if _is_transformed() else (X, weight)
+        ctx.kept = None if is_transformed() else (X, weight)
         if ctx.kept is None:
             ctx.save_for_backward(X, weight)
             ctx.save_for_forward(X, weight)
@@ -48,6 +51,8 @@ class _Partial(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
         X, weight = _inputs(ctx)
+        if _is_nothing(ctx, cotangents[0]):
+            return None, None, None, None, None
         columns = [cotangents[0] * _further(ctx, X, weight, j) for j in range(X.shape[1])]
         trained = cotangents[0] * _by_weight(ctx, X) if weight is not None else None
         return torch.stack(columns, 1), trained, None, None, None
@@ -78,7 +83,13 @@ def _inputs(ctx: Any) -> Any:
     return ctx.kept if ctx.kept is not None else ctx.saved_tensors
 
 
-def _is_transformed() -> bool:
+def _is_nothing(ctx: Any, cotangent: Tensor) -> bool:
+    """Whether nothing comes back: the code took another column of a gradient, or another field. To stop there keeps
+    derivatives of order k from visiting all d^k partials."""
+    return not cotangent.requires_grad and not is_transformed() and ctx.source.is_zero(cotangent)
+
+
+def is_transformed() -> bool:
     """Whether a transform of `torch.func` is at work, which must see what is saved."""
     active: Callable[[], bool] = torch._C._are_functorch_transforms_active
     return active()

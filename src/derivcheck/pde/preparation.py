@@ -19,7 +19,7 @@ from derivcheck.expression.fields import Fields
 from derivcheck.expression.parsing import symbol
 from derivcheck.expression.residuals import Residual
 from derivcheck.pde import closed as closed_fields
-from derivcheck.pde.closed import Closed
+from derivcheck.pde.closed import Closed, OneCall
 from derivcheck.pde.operation import partial
 from derivcheck.pde.outputs import PROBED, Output, outputs
 from derivcheck.pde.reading import Reading, read
@@ -103,14 +103,14 @@ def _probed(code: Code, points: Tensor) -> Sequence[Output]:
 def called(code: Code, columns: Sequence[Tensor], weight: Tensor | None) -> Any:
     """What the code returns at coordinates (n,), with the closed fields as its network."""
     zero = (0,) * len(columns)
-    fields = range(len(code.asked.fields))
+    source, fields = OneCall(code.closed), range(len(code.asked.fields))
 
     def evaluate(X: Tensor) -> list[Tensor]:
         rows = None if weight is None else _for_rows(weight, len(X)).to(X.dtype)
         for j, (factor, shift) in enumerate(code.scales):
             unscaled = (X[:, j] - shift) * (1 / factor)
             X = torch.cat([X[:, :j], unscaled.unsqueeze(1), X[:, j + 1 :]], 1)
-        return [partial(X, rows, code.closed, k, zero) for k in fields]
+        return [partial(X, rows, source, k, zero) for k in fields]
 
     own = [c if c.requires_grad else c.detach().clone().requires_grad_() for c in columns]
     matrix = torch.stack(own, 1)
