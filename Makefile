@@ -33,7 +33,7 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-# Five minutes of random formulas, command lines and suites; the seed is printed. Options: make fuzz FUZZ="--seed 7".
+# Five minutes of random formulas, command lines, suites, damaged journals and kills; the seed is printed. Options: make fuzz FUZZ="--seed 7".
 fuzz: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz $(FUZZ)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from derivcheck.outcomes import Cause, Verdict
     from derivcheck.problem import Check
     from derivcheck.results import Report
+    from derivcheck.run.gradcheck import gradcheck, gradgradcheck
 
 __all__ = [
     "Cause",
@@ -28,6 +29,8 @@ __all__ = [
     "assert_derivatives",
     "check",
     "check_all",
+    "gradcheck",
+    "gradgradcheck",
 ]
 
 # torch says so at its first tensor where numpy is not installed. Nothing here needs numpy.
@@ -44,6 +47,8 @@ _HOME = {
     "Cause": "outcomes",
     "Report": "results",
     "Verdict": "outcomes",
+    "gradcheck": "run.gradcheck",
+    "gradgradcheck": "run.gradcheck",
 }
 
 

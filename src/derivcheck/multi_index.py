@@ -6,7 +6,7 @@ theorem all sequences of an α give the same partial, unless a backward is wrong
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, compress
 from math import comb, factorial, prod
 
 from derivcheck.errors import RequestError, printable
@@ -42,12 +42,15 @@ def up_to_order(order: int, places: Sequence[int], dimension: int) -> list[Multi
 
 def from_sequence(sequence: Sequence[int], dimension: int) -> MultiIndex:
     """Count the steps: (0, 0, 1) in three variables is α = (2, 1, 0)."""
-    return tuple(sequence.count(j) for j in range(dimension))
+    times = [0] * dimension
+    for j in sequence:
+        times[j] += 1
+    return tuple(times)
 
 
 def canonical(alpha: MultiIndex) -> Steps:
     """The sequence that differentiates by the first variable first: (2, 1, 0) is (0, 0, 1)."""
-    return tuple(j for j, times in enumerate(alpha) for _ in range(times))
+    return tuple(j for j in compress(range(len(alpha)), alpha) for _ in range(alpha[j]))
 
 
 def sequences(alpha: MultiIndex) -> list[Steps]:
@@ -100,7 +103,7 @@ def label(alpha: MultiIndex, variables: Sequence[str], of: str = "f") -> str:
     """`f`, `∂f/∂x1`, `∂³f/∂x1²∂x2`, with the name of what is differentiated."""
     if not any(alpha):
         return of
-    steps = "".join(f"∂{v}{_power(k)}" for v, k in zip(variables, alpha, strict=True) if k)
+    steps = "".join(f"∂{variables[j]}{_power(alpha[j])}" for j in compress(range(len(alpha)), alpha))
     return f"∂{_power(sum(alpha))}{of}/{steps}"
 
 

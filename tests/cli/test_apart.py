@@ -1,10 +1,15 @@
 """A function that ends its process or never returns: the reports are written, and the check does not pass."""
 
+import contextlib
 import json
 import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
+
+from derivcheck.cli import apart
+from derivcheck.cli.command import app
 
 SOURCE = """
 import os, sys, time, torch
@@ -44,13 +49,24 @@ def folder(tmp_path):
     return tmp_path
 
 
+def arguments(function):
+    return ["x**2", "--function", function, "-n", "50", "--no-timing"]
+
+
 def derivcheck(folder, function, *options):
-    command = [sys.executable, "-m", "derivcheck", "x**2", "--function", function, "-n", "50", "--no-timing", *options]
+    """The command in this process: the function runs in a worker anyway."""
+    with contextlib.chdir(folder):
+        return CliRunner().invoke(app, [*arguments(function), *options])
+
+
+def process(folder, function, *options):
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "derivcheck", *arguments(function), *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
 
 
 def test_a_function_that_ends_its_process_is_not_passed_and_the_reports_are_written(folder):
-    done = derivcheck(folder, "f.py:leaves", "--report", "junit=r.xml", "--report", "json")
+    done = process(folder, "f.py:leaves", "--report", "junit=r.xml", "--report", "json")
     assert done.returncode == 3, done.stderr
     rows = json.loads(done.stdout)["checks"][0]["partials"]
     assert [row["verdict"] for row in rows] == ["undecided"] * 2
@@ -61,22 +77,46 @@ def test_a_function_that_ends_its_process_is_not_passed_and_the_reports_are_writ
 @pytest.mark.parametrize("name", ["sleeps", "loops"])
 def test_a_function_that_never_returns_is_ended_by_the_timeout(folder, name):
     done = derivcheck(folder, f"f.py:{name}", "--timeout", "1")
-    assert done.returncode == 3, done.stderr
-    assert "it took longer than 2 s and was stopped" in " ".join(done.stdout.split())
+    assert done.exit_code == 3, done.stderr
+    assert "it took longer than --timeout and was stopped" in " ".join(done.stdout.split())
     assert "All 2 partials are undecided" in done.stdout
 
 
 @pytest.mark.parametrize("function", ["train.py:f", "f.py:exits", "f.py:Late"])
 def test_sys_exit_is_a_failure_of_the_function_and_never_status_0(folder, function):
     done = derivcheck(folder, function)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert function in done.stderr
     assert "SystemExit: 0" in done.stderr
     assert done.stdout == ""
 
 
 def test_what_a_function_prints_comes_out(folder):
-    done = derivcheck(folder, "f.py:prints")
+    done = process(folder, "f.py:prints")
     assert done.returncode == 0
     assert "from the function" in done.stdout
     assert "All 2 partials agree" in done.stdout
+
+
+@pytest.mark.parametrize(("text", "order"), [("tanh(x)", 30), ("+".join(f"x{k}" for k in range(1700)), 1)])
+def test_what_cannot_be_finished_ends_by_itself_in_little_memory(text, order):
+    """With a limit of 5 s, order 30 took 26 s and 7 GB, 1,700 variables gigabytes."""
+    program = f"""
+import resource, sys, derivcheck
+report = derivcheck.check(sys.argv[1], order={order}, timeout=1, timing=False)
+print(report.verdict, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    command = [sys.executable, "-c", program, text]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    verdict, kilobytes = done.stdout.split()
+    assert verdict == "undecided"
+    assert int(kilobytes) < 2**20
+
+
+def test_the_start_of_the_command_counts_up_to_a_quarter_of_the_time(monkeypatch):
+    monkeypatch.setattr(apart.time, "monotonic", lambda: 103.0)
+    assert apart.left(20.0, 100.0, 1) == 17.0
+    assert apart.left(20.0, 100.0, 3) == 19.0
+    assert apart.left(8.0, 100.0, 1) == 6.0
+    assert apart.limit("x", started=100.0, timeout=20.0, dtype=["float64"], device=["cpu"]) == 27.0
+    assert apart.limit("x", started=100.0, timeout=None, dtype=["float64"], device=["cpu"]) is None

@@ -3,8 +3,10 @@
 import math
 import sys
 import textwrap
+import time
 import types
 import warnings
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -12,7 +14,7 @@ import torch
 
 from derivcheck import check, problem
 from derivcheck.engines import extend, registry, reverse
-from derivcheck.errors import RequestError
+from derivcheck.errors import RequestError, TimedOut
 from derivcheck.outcomes import Verdict
 
 EAGER = [name for name in registry.BUILT_IN if name != "compiled"]  # which takes seconds to compile: one test alone
@@ -158,3 +160,20 @@ def test_a_constant_beyond_float64_costs_only_the_symbolic_side():
     assert row.points.refereed > 0
     wrong = check("x*10**340", function=lambda x: x * 1e300, order=0, domain=(1e-40, 1e-39), timing=False)
     assert wrong.verdict is Verdict.DISAGREES
+
+
+@pytest.mark.parametrize("name", ["forward", "forward-over-reverse"])
+def test_an_operation_without_forward_mode_is_unsupported(name):
+    """Of torch.heaviside it says no more than that it does not support it."""
+    report = check("Heaviside(x - 0.5)", engines=name, points=5, timing=False)
+    assert {row.verdict for row in report.checks[0].partials} == {Verdict.UNSUPPORTED}
+    assert "aten::heaviside" in report.checks[0].partials[0].message
+
+
+def test_a_gradient_that_would_take_too_long_is_not_begun(monkeypatch):
+    """Each order takes several times as long as the last one: one gradient of order 13 takes 20 s and 7 GB."""
+    times = iter([1.0, 5.0])
+    monkeypatch.setattr(reverse, "once", lambda call: (call(), next(times)))
+    made = replace(problem.create("sin(x)", order=5), deadline=time.monotonic() + 20)
+    with pytest.raises(TimedOut, match="autograd at order 3 would take longer than --timeout"):
+        reverse.prepare(made)(torch.ones(1, 4, dtype=torch.float64))

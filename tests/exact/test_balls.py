@@ -147,3 +147,10 @@ def test_no_more_bits_are_computed_than_an_argument_has():
         assert 40 < ball.rel_accuracy_bits() < 64
     finally:
         ctx.prec = before
+
+
+@pytest.mark.parametrize("text", ["lowergamma(x, 2)", "uppergamma(x, 2)"])
+def test_incomplete_gamma_functions_are_defined_for_positive_orders_alone_as_in_torch(text):
+    symbolic = SymbolicPartials(parse(text).formula, ["x"])
+    program = Program(symbolic.graph, [symbolic.root], U)
+    assert [bool(program.run([x])[0][0].is_finite()) for x in (-0.5, 0.5)] == [False, True]

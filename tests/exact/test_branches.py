@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from derivcheck.exact.enclosures import Status
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
 

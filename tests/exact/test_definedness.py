@@ -8,7 +8,7 @@ import torch
 
 from derivcheck import Verdict, check
 from derivcheck.exact.enclosures import Status
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
 
@@ -65,3 +65,23 @@ def test_a_removable_singularity_is_judged_where_the_function_gives_a_number():
     results = [check("expm1(x)/x", function=hole(v), domain=(-1, 1), order=0, timing=False) for v in (1.0, 0.0)]
     assert [r.verdict for r in results] == [Verdict.AGREES, Verdict.DISAGREES]
     assert check("expm1(x)/x", function=hole(float("nan")), domain=(-1, 1), order=0, timing=False).ok
+
+
+def test_a_divided_difference_is_judged_where_both_points_meet():
+    """The value is right at x = y; the gradient of torch.where is NaN there, unless the denominator is guarded too."""
+
+    def trapped(x, y):
+        return torch.where(x == y, x.exp(), (x.exp() - y.exp()) / (x - y))
+
+    def series(x, y):
+        middle, t = (x + y) / 2, ((x - y) / 2) ** 2
+        total = torch.ones_like(t)
+        for k in (156, 110, 72, 42, 20, 6):  # sinh(t)/t
+            total = 1 + t / k * total
+        return middle.exp() * total
+
+    request = {"domain": (-0.5, 0.5), "points": 200, "timing": False}
+    first = check("(exp(x) - exp(y))/(x - y)", function=trapped, **request).checks[0].partials[1]
+    assert first.verdict is Verdict.DISAGREES
+    assert first.worst.point["x"] == first.worst.point["y"]
+    assert check("(exp(x) - exp(y))/(x - y)", function=series, **request).ok

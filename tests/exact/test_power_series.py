@@ -7,7 +7,7 @@ import sympy as sp
 import torch
 
 from derivcheck.exact.enclosures import Status
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
 
@@ -56,11 +56,43 @@ SEVERAL = [
     ("y**2*x/tanh(x) + exp(y*x)", "y**2*(1 + x**2/3) + exp(y*x)", [0.0, 1.0]),
     ("sinc(x)*sinc(y)", "(1 - x**2/6)*(1 - y**2/6)", [0.0, 0.0]),
 ]
+DIVIDED = [
+    ("sin(x*y)/(x*y)", "1 - (x*y)**2/6", [0.0, 0.0]),
+    ("sin(x*y)/(x*y)", "1 - (x*y)**2/6 + (x*y)**4/120", [0.0, 0.5]),
+    ("sin(x*y)/x", "y - x**2*y**3/6", [0.0, 2.0]),
+    ("(exp(x)-exp(y))/(x-y)", "exp(y)*(1 + (x-y)/2 + (x-y)**2/6)", [0.25, 0.25]),
+    ("(exp(x)-exp(y)-(x-y)*exp(y))/(x-y)**2", "exp(y)*(1/2 + (x-y)/6 + (x-y)**2/24)", [0.25, 0.25]),
+    ("log(x/y)/(2*x-2*y)", "1/y*(1/2 - (x-y)/(4*y) + (x-y)**2/(6*y**2))", [2.0, 2.0]),
+    ("(y*sin(x)-x*sin(y))/(x*y*(x-y)*(x+y))", "-1/6 + (x**2+y**2)/120", [0.0, 0.0]),
+    (f"(exp(x)-exp(y))/(x-y) + sinc(sqrt{R})", f"1 + (x+y)/2 + (x**2+x*y+y**2)/6 + 1 - {R}/6", [0.0, 0.0]),
+    ("x**y*sin(x-y)/(x-y)", "x**y*(1 - (x-y)**2/6)", [2.0, 2.0]),
+]
+SPECIAL = [
+    ("besselj(1, x)/x", "1/2 - x**2/16 + x**4/384"),
+    ("besseli(2, x)/x**2", "1/8 + x**2/96 + x**4/3072"),
+    ("x*coth(x)", "1 + x**2/3 - x**4/45"),
+    ("1/x - csc(x)", "-x/6 - 7*x**3/360"),
+    ("(2**x - 1)/x", "log(2) + x*log(2)**2/2 + x**2*log(2)**3/6 + x**3*log(2)**4/24"),
+    ("LambertW(x)/x", "1 - x + 3*x**2/2 - 8*x**3/3"),
+    ("erfinv(x)/x", "sqrt(pi)/2*(1 + pi*x**2/12)"),
+    ("besselj(1, x)*sin(x - 1)/(x - 1)", "besselj(1, x)*(1 - (x - 1)**2/6)", [1.0]),
+]
 
 
 @pytest.mark.parametrize(("text", "around", "point"), SEVERAL)
 def test_in_several_variables_a_vanishing_denominator_is_a_variable(text, around, point):
     agrees(text, around, point)
+
+
+@pytest.mark.parametrize(("text", "around", "point"), DIVIDED)
+def test_a_linear_form_that_the_formula_shows_to_divide_the_numerator_is_cancelled(text, around, point):
+    agrees(text, around, point)
+
+
+@pytest.mark.parametrize("case", SPECIAL, ids=lambda case: case[0])
+def test_special_functions_have_a_series(case):
+    text, around, point = (*case, [0.0])[:3]
+    agrees(text, around, point, 2)
 
 
 @pytest.mark.parametrize("order", [0, 1])
@@ -71,6 +103,8 @@ def test_a_low_order_sees_the_denominator_vanish_too(order):
 NOT = [
     ("(sin(x) + y**30)/x", [0.0, 0.0]),  # no truncated series shows y**30
     ("sin(x)/(x + y**30)", [0.0, 0.0]),
+    ("(exp(x) - exp(y) + y**30)/(x - y)", [0.0, 0.0]),
+    ("(exp(x) - exp(y))/(x - y)**2", [0.25, 0.25]),
     ("x*y/(x**2 + y**2)", [0.0, 0.0]),
     ("sin(x)/sqrt(x**2 + y**2)", [0.0, 0.0]),
     ("sin(sqrt(x**2 + y**2))", [0.0, 0.0]),

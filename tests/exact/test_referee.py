@@ -1,10 +1,15 @@
 import math
+import time
 
 import pytest
 import torch
+from flint import arb
 
+from derivcheck.errors import TimedOut
+from derivcheck.exact.arb_heads import HEADS, until
 from derivcheck.exact.enclosures import Exact, Status
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
+from derivcheck.exact.steps import precision
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
 
@@ -109,3 +114,26 @@ def test_at_an_exact_tie_equality_holds(text, point, expected):
     partials = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
     values, statuses = at(text, point, variables=("x1", "x2", "y"), partials=partials)
     assert [v if s is Status.SETTLED else None for v, s in zip(values, statuses, strict=True)] == expected
+
+
+def test_time_runs_out_inside_of_a_point_too():
+    """A tower of thirty besselk takes minutes at a single one."""
+    tower = "besselk(2, " * 20 + "x" + ")" * 20
+    symbolic = SymbolicPartials(parse(tower).formula, ["x"])
+    referee = Referees(symbolic).of(((0,), (1,), (2,)), torch.float64)
+    exact = referee.enclose(torch.rand(1, 50, dtype=torch.float64) * 1e3, time.monotonic() + 0.5)
+    assert len(exact.high) < 50
+    with pytest.raises(TimedOut), until(time.monotonic() - 1):
+        HEADS["besselk"](arb(1), arb(2))
+    assert HEADS["besselk"](arb(1), arb(2)).is_finite()
+
+
+@pytest.mark.parametrize(("bits", "x"), [(128, 0.5), (128, 20.25), (128, 300.5), (512, 100.125), (2048, 500.125)])
+def test_besselk_is_proved_at_any_argument(bits, x):
+    """I_2(x)·K_3(x) + I_3(x)·K_2(x) = 1/x (DLMF 10.28.2). flint's own K takes a minute at 500 with 2048 bits."""
+    with precision(bits):
+        two, three, place = arb(2), arb(3), arb(x)
+        i, k = HEADS["besseli"], HEADS["besselk"]
+        ball = i(two, place) * k(three, place) + i(three, place) * k(two, place)
+        assert ball.contains(1 / place)
+        assert k(two, place).rel_accuracy_bits() > bits - 40

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from derivcheck.exact.balls import Program
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.exact.steps import precision
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
@@ -91,3 +91,18 @@ def test_switches_of_few_roundings_cost_nothing_more():
     symbolic = SymbolicPartials(parse("Max(x*y, 0.1)*Abs(x**2 - y) + floor(3*x)").formula, ["x", "y"])
     program = Program(symbolic.graph, [symbolic.root], 2.0**-53, reach=lambda ref, point: pytest.fail("asked"))
     assert program.run([0.3, 0.4])[1] == set()
+
+
+@pytest.mark.parametrize("text", ["log(x + {})", "log(x*x + {})", "sqrt({} + x)"])
+def test_a_constant_below_the_smallest_float_may_be_zero_in_the_dtype(text):
+    assert singular(text.format("1e-320"), 0.0, 1, torch.float32)
+    assert not singular(text.format("1e-44"), 0.0, 1, torch.float32)
+
+
+def test_the_value_is_singular_where_only_its_slope_was_asked_to_be_rescued():
+    """1e300 is no float64, so nobody knows the remainder; its slope at the tie was looked for and not found."""
+    symbolic = SymbolicPartials(parse("asec((1e300) % x)").formula, ["x"])
+    referee = Referees(symbolic).of(((0,), (1,)), torch.float64)
+    point = torch.tensor([[1.5]], dtype=torch.float64)
+    assert float(referee.enclose(point).high[0, 0]) == 0.0
+    assert referee.singular(point).tolist() == [[True, True]]

@@ -320,3 +320,26 @@ def test_a_constant_that_sympy_cannot_evaluate_is_refused_at_its_place(text):
 
 def test_a_branch_that_never_holds_is_left_out():
     assert parse("Piecewise((x, 2 < 1), (x**2, 1 < 2), (x**3, True))").formula == parse("x**2").formula
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("1e-320**besselk(4, 1e-400)", "this power is too large"),
+        ("x**besselk(4, 1e-400)", "this power is too large"),
+        ("frac(" * 30 + "0.5" + ")" * 30, "this has more than 300 symbols"),
+    ],
+)
+def test_a_constant_that_sympy_would_never_finish_is_refused(text, cause):
+    with pytest.raises(ExpressionError, match=cause):
+        parse(text)
+
+
+def test_constants_of_functions_are_read():
+    for text in (
+        "exp(-pi**2/2)/sqrt(2*pi)*x",
+        "x**sqrt(2)",
+        "2**pi*x",
+        "+".join(f"x*sin({k}/7)" for k in range(1, 90)),
+    ):
+        assert parse(text).formula.free_symbols

@@ -12,6 +12,8 @@ class Case:
     arguments: Sequence[str]
     files: Mapping[str, bytes] = field(default_factory=dict)
     stdin: bytes = b""
+    status: int | None = None
+    """The exit status that the run must have, if it is known."""
 
     def __str__(self) -> str:
         written = "".join(f"\n  {name}: {content!a}" for name, content in self.files.items())

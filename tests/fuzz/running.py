@@ -46,10 +46,9 @@ class Outcome:
     seconds: float
     output: str
 
-    @property
-    def faults(self) -> list[str]:
-        """What no run may do."""
-        found = []
+    def faults(self, expected: int | None = None) -> list[str]:
+        """What no run may do, and what is not the exit status that is expected."""
+        found = [] if expected in (None, self.status) else [f"exit status {self.status} instead of {expected}"]
         if self.status is None or self.seconds > MOST_SECONDS:
             found.append(f"took {self.seconds:.1f} s")
         if self.status is not None and self.status not in MEANINGFUL:
@@ -145,6 +144,7 @@ def _run(case: Case, place: Path, shown: IO[bytes]) -> tuple[int, float]:
     """Exit status and seconds of processor time of one case, in a folder of its own; its output goes to a file."""
     place.mkdir()
     for name, content in case.files.items():
+        (place / name).parent.mkdir(exist_ok=True)
         (place / name).write_bytes(content)
     (place / ".stdin").write_bytes(case.stdin)
     os.chdir(place)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from derivcheck import Verdict, check
 from derivcheck.judgement import bound, noise
 
 U = 2.0**-53
@@ -106,3 +107,10 @@ def test_a_scalar_is_rounded_to_the_dtype(dtype):
 def test_equal_points_share_their_noise():
     found = bound._pooled(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([[0.5, 0.25, 0.5]]))
     assert found.tolist() == [[3.0], [2.0], [3.0]]
+
+
+@pytest.mark.parametrize(("text", "dtype"), [("z % pi", "float32"), ("z % 0.1", "float64")])
+def test_a_number_made_a_tensor_is_as_rounded_as_a_scalar(text, dtype):
+    """The formula calls torch.remainder with a tensor; each whole period adds the error of its length once more."""
+    report = check(text, domain=(-1000, 1000), dtype=dtype, points=200, timing=False)
+    assert report.verdict is not Verdict.DISAGREES

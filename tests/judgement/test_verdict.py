@@ -228,3 +228,12 @@ def test_a_lie_does_not_hide_behind_many_failures_that_have_an_excuse():
 
     result = check("exp(x)", function=backward(torch.exp, wrong), domain=(150, 700), timing=False).checks[0]
     assert (result.partials[1].verdict, result.partials[1].worst.point["x"] < 150.5) == (Verdict.DISAGREES, True)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_error_between_poles_that_no_float_tells_apart_does_not_disagree(seed):
+    """One rounding of x moves x**4 past many poles. The usual size is that of exp(x/1e4) at its largest, so that most
+    errors here are too small to be seen; they are at many points, and no warning of single ones."""
+    domain = {"x": (1e3, 1e6)}
+    report = check("tan(x**4)*exp(x/1e4)", domain=domain, dtype="float32", points=200, seed=seed, timing=False)
+    assert report.verdict is not Verdict.DISAGREES

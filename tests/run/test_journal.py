@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 
 import pytest
+import torch
 
 from derivcheck import check, problem
 from derivcheck.errors import RequestError
@@ -19,6 +20,8 @@ from derivcheck.run import journal
 from derivcheck.run.encoding import decoded, encoded
 from derivcheck.run.journal import FORMAT, Journal, key_of, read
 from derivcheck.run.sources import Sources
+from derivcheck.run.versions import of_torch, versions
+from tests.fuzz.journals import corrupted
 
 PROBLEMS = [problem.create("x**2"), problem.create("sin(x)", domain=(-1, 2))]
 ASKED = [Check(f"check {k}", made, source="a.toml", line=k) for k, made in enumerate(PROBLEMS, start=2)]
@@ -124,9 +127,13 @@ def test_a_check_that_was_lost_is_tried_again(tmp_path, results):
     assert said.startswith("--resume: 1 of 2 checks are recalled")
 
 
+def test_the_version_of_torch_is_that_of_its_build():
+    assert of_torch() == torch.__version__
+
+
 @pytest.mark.parametrize("changed", ["derivcheck", "python", "torch", "sympy", "python-flint"])
 def test_another_version_recalls_nothing_and_is_named(tmp_path, results, monkeypatch, changed):
-    now = journal.versions()
+    now = versions()
     assert set(now) == {"derivcheck", "python", "torch", "sympy", "python-flint"}
     with monkeypatch.context() as patch:
         patch.setattr(journal, "versions", lambda: {**now, changed: "0.0.1"})
@@ -223,31 +230,12 @@ def rendered(results):
     return [renderer(name)(made) for name in FORMATS]
 
 
-def corrupted(data, source):
-    """The bytes with some of them changed, removed, repeated or put elsewhere."""
-    start = source.randrange(len(data))
-    end = min(len(data), start + source.choice((1, 1, 8, 300, 5000)))
-    piece, elsewhere = data[start:end], source.randrange(len(data))
-    made = source.randbytes(len(piece))
-    digits = bytes(source.choice(b'0123456789{}[]",:-.eEnulltrue') for _ in piece)
-    return source.choice(
-        [
-            data[:start] + made + data[end:],
-            data[:start] + digits + data[end:],
-            data[:start] + data[end:],
-            data[:end] + piece + data[end:],
-            data[:elsewhere] + piece + data[elsewhere:],
-            data[:start],
-        ]
-    )
-
-
 def test_damage_costs_what_is_damaged_and_nothing_else(tmp_path, results):
-    """By hand with 1,000 seeds."""
+    """With more of them: python -m tests.fuzz --kind journals."""
     path = tmp_path / "j"
     written(path, results)
     whole, rest = path.read_bytes(), [repr(r) for r in recalled(path)[0]]
-    for seed in range(int(os.environ.get("DERIVCHECK_CORRUPTIONS", "60"))):
+    for seed in range(60):
         path.write_bytes(corrupted(whole, random.Random(seed)))
         found, said = recalled(path)
         assert len(said) == 1, seed

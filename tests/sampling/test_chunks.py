@@ -2,7 +2,7 @@
 
 import pytest
 
-from derivcheck.sampling.chunks import GROWTH, LARGEST, SMALLEST, TRIALS, ChunkSize
+from derivcheck.sampling.chunks import GROWTH, LARGEST, SMALLEST, TRIALS, ChunkSize, most_points
 
 
 def settled(cost, most=LARGEST):
@@ -45,3 +45,16 @@ def test_a_last_chunk_that_is_smaller_says_nothing():
     for _ in range(10):
         chunk.note(10, 1.0)
     assert chunk.size == SMALLEST
+
+
+def test_the_first_chunk_of_a_high_order_is_small_and_grows_like_any_other():
+    assert ChunkSize(order=30).size < ChunkSize(order=2).size == SMALLEST
+    chunk = ChunkSize(order=30)
+    for _ in range(100):
+        chunk.note(chunk.size, 1.0)
+    assert chunk.size > LARGEST // GROWTH
+
+
+def test_a_chunk_of_many_columns_fits_memory():
+    assert most_points("cpu", 8, 7) == LARGEST
+    assert most_points("cpu", 8, 3401) * 3401 * 8 < 2**25

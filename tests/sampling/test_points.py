@@ -104,3 +104,15 @@ def test_kinks_are_found_with_points_on_both_sides(text, kink):
     assert near.abs().min() < 1e-15
     assert ((near > 0) & (near < 0.02)).any()
     assert ((near < 0) & (near > -0.02)).any()
+
+
+def test_memory_does_not_grow_with_the_square_of_the_number_of_variables():
+    """Every corner and kink of 400 variables, each with 400 coordinates, would be 100 MB, and of 1,700 gigabytes."""
+    made = problem.create("+".join(f"Abs(x{k})" for k in range(400)), domain=(-1, 1))
+    found = special(made, switches(symbolic_of(made)))
+    assert 2 * 1300 < len(found) < 12_000
+    assert {int(Kind.CORNER), int(Kind.KINK)} == set(found.kinds.tolist())
+    source = RandomPoints(problem.create("+".join(f"x{k}" for k in range(1000)), points=10_000))
+    source.take(1)
+    assert source._ready.numel() <= 2**22
+    assert source.take(9_999).shape == (1000, 9_999)

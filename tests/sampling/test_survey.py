@@ -1,12 +1,15 @@
 """The pass over all points: whatever the chunks, what matters is kept and memory stays bounded."""
 
 import math
+import time
+from dataclasses import replace
 
 import pytest
 import torch
 
 from derivcheck import check, problem
 from derivcheck.engines.extend import Partials
+from derivcheck.errors import TimedOut
 from derivcheck.sampling.points import Kind, Points
 from derivcheck.sampling.survey import MOST_KEPT, Sides, Survey, suspicious
 
@@ -95,3 +98,22 @@ def test_one_wrong_point_among_many_is_found_in_whichever_chunk(place):
 def test_the_largest_difference_is_that_over_all_points():
     report = check("sin(x)", function=lambda x: x.sin() + (x > 0.99999) * 1e-3, points=200_000, corners=False)
     assert report.checks[0].partials[0].difference.max_abs == pytest.approx(1e-3, rel=1e-6)
+
+
+def test_fewer_points_are_kept_of_many_columns():
+    made = problem.create("+".join(f"x{k}" for k in range(400)), points=10_000)
+    width, budget = len(made.partials), 200
+    values = Partials(torch.zeros(500, width, dtype=torch.float64))
+    survey = Survey(made, lambda points: values, lambda points: values, budget)
+    for _ in range(20):
+        survey.add(Points(torch.rand(400, 500, dtype=torch.float64), torch.zeros(500, dtype=torch.int64)))
+    assert survey.count == 10_000
+    assert len(survey.kept) <= 2**24 // (4 * (400 + width)) + 500
+
+
+def test_nothing_is_evaluated_past_the_deadline():
+    made = replace(problem.create("x"), deadline=time.monotonic() - 1)
+    survey = Survey(made, liar({}), liar({}), budget=200)
+    with pytest.raises(TimedOut, match="all points took longer than --timeout"):
+        survey.random(survey.evaluate)
+    assert survey.count == 0

@@ -7,7 +7,7 @@ import torch
 
 from derivcheck import multi_index
 from derivcheck.errors import ExpressionError, Unsupported
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.expression.parsing import parse
 from derivcheck.symbolic.differentiation import SymbolicPartials
 from derivcheck.symbolic.kinks import switches

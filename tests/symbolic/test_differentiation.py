@@ -136,3 +136,12 @@ def test_sympy_is_asked_once_for_a_derivative_however_many_graphs_need_it(monkey
     for text in ("asec(x)", "asec(2*x)", "x*asec(x**2)"):
         SymbolicPartials(parse(text).formula, ["x"]).partial((2,))
     assert len(asked) == 1
+
+
+def test_of_a_sum_of_many_variables_only_the_term_with_the_variable_is_visited():
+    names = [f"x{k}" for k in range(200)]
+    ours = SymbolicPartials(parse("+".join(f"{name}**2" for name in names)).formula, names)
+    for j in range(200):
+        twice = ours.graph.sum([(ours.inputs[j], 2)])
+        assert ours.partial(tuple(int(j == k) for k in range(200))) == twice
+    assert len(ours._derivatives) < 4 * 200

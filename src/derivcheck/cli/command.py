@@ -5,6 +5,7 @@ Nothing heavy is imported before it is needed: `--help` must not wait a second f
 
 import os
 import sys
+import time
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,6 +25,7 @@ from derivcheck.expression.scanning import LONGEST, require_short, scan
 from derivcheck.reports.encoding import encodable
 from derivcheck.run import streams
 from derivcheck.run.many import Terminated
+from derivcheck.run.pool import start_server
 
 if TYPE_CHECKING:
     from derivcheck.results import Report
@@ -140,6 +142,7 @@ def _run(request: Request) -> ExitStatus:
 
 def _check(request: Request) -> "Report":
     """Turn texts into what `check` takes. Whatever is wrong with them is said before torch is imported."""
+    started = time.monotonic()
     text = _from_stdin() if request.expression == "-" else request.expression
     has_code = bool(request.function) and request.expression != "-"
     if not text.strip() and not has_code:
@@ -148,13 +151,15 @@ def _check(request: Request) -> "Report":
     expression = text if text.strip() else None
     if expression is not None:
         _scanned(expression)
+    if request.function or request.timeout is not None:
+        start_server()  # which imports torch while sympy is imported here
     with nothing_collected():
         from derivcheck.cli import apart, preflight  # noqa: PLC0415 sympy, multiprocessing
     arguments = _arguments(request)
     problem = preflight.require_sound(expression, arguments)
     for note in preflight.notes(text, problem, [*request.variables, *arguments["params"]]) if not request.quiet else ():
         streams.say(note)
-    return apart.checked(expression, arguments)
+    return apart.checked(expression, arguments, started)
 
 
 def _scanned(text: str) -> None:

@@ -67,7 +67,7 @@ _DTYPE = "float64, float32, bfloat16, float16, or several: float64,float32."
 _SUITE = "Run all checks of a TOML file, or builtin:torch. Repeatable; options given as well override the file."
 _NO_FUNCTIONS = "Refuse suites that name a function, because it would be run. For files you do not trust."
 _REPORTS = "table, json, junit, github or markdown; junit=out.xml writes a file. Repeatable."
-_TIMEOUT = "Time limit for symbolic derivatives and exact values; what is left is undecided."
+_TIMEOUT = "Time limit of each check; what is left by then is undecided."
 _TIMING = "Measure times. It is faster without."
 
 Expression = Annotated[str, typer.Argument(help=_EXPRESSION, show_default=False, metavar="EXPRESSION")]

@@ -29,6 +29,7 @@ LACKING = (
     "must override the setup_context",
     "must implement the jvp",
     "does not support forward AD",
+    "forward AD with",  # ... aten::heaviside that does not support it
     "is not differentiable with respect to",
     "does not currently support double backward",  # torch.compile
     NO_BACKWARD,

@@ -9,8 +9,8 @@ out at the end only (Griewank & Walther, Evaluating Derivatives, 2008, ch. 3 and
 
 from __future__ import annotations
 
+import math
 import operator
-import time
 from collections.abc import Callable, Sequence, Set
 from functools import cache
 from itertools import accumulate
@@ -23,7 +23,8 @@ from derivcheck import multi_index
 from derivcheck.engines.calling import call, is_lacking, lack, point_function
 from derivcheck.engines.extend import Evaluate, Partials
 from derivcheck.engines.streams import Stream, generator
-from derivcheck.errors import TimedOut, Unsupported
+from derivcheck.engines.timing import once, require_time
+from derivcheck.errors import Unsupported
 from derivcheck.multi_index import Steps
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 Cotangent = Callable[[int, int, torch.device, torch.dtype], Tensor]  # (n, level, device, dtype) -> (n,)
 Tree = dict[int, "Tree"]
+
+MOST_GROWTH = 6.0  # of a gradient from one order to the next (measured: 3 to 6); a pause of the machine looks like more
 
 
 def powers_of_two(seed: int) -> Cotangent:
@@ -130,6 +133,8 @@ class _Walk:
         deadline: float | None,
     ) -> None:
         self.deadline = deadline
+        self.seconds: dict[int, float] = {}
+        """Per level, how long its last gradient took."""
         self.inputs, self.cotangents, self.columns_of = inputs, cotangents, columns_of
         self.inverses = [scale.reciprocal() for scale in accumulate(cotangents, operator.mul)]
         self.values = inputs[0].new_full((count, inputs[0].shape[0]), torch.nan)
@@ -144,12 +149,12 @@ class _Walk:
                 self.cut.add(k)
         if not tree:
             return
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise TimedOut(f"autograd took longer than --timeout, at order {len(sequence) + 1}")
-        v = self.cotangents[len(sequence)]
+        level = len(sequence)
+        require_time(self.deadline, f"autograd at order {level + 1}", at_least=self._next(level))
+        v = self.cotangents[level]
         wanted = [self.inputs[j] for j in tree]
         try:
-            gradients = self._gradients(value, wanted, v, deeper=any(tree.values()))
+            gradients, self.seconds[level] = once(lambda: self._gradients(value, wanted, v, deeper=any(tree.values())))
         except (RuntimeError, NotImplementedError) as error:
             if not is_lacking(error):
                 raise
@@ -158,6 +163,11 @@ class _Walk:
         for j, gradient in zip(tree, gradients, strict=True):
             known = torch.zeros_like(value) if gradient is None else gradient
             self.descend((*sequence, j), known, tree[j], cut=gradient is None)
+
+    def _next(self, level: int) -> float:
+        """Seconds that the gradient at a level will take at least, if it grows from the last one as that one has."""
+        last, before = self.seconds.get(level - 1, 0.0), self.seconds.get(level - 2, math.inf)
+        return last * min(MOST_GROWTH, max(1.0, last / before))
 
     def _record(self, k: int, value: Tensor, order: int) -> None:
         """Column k, without the cotangents of its orders."""

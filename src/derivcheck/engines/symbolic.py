@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,7 +25,11 @@ def prepare(problem: Problem) -> Evaluate:
     symbolic = symbolic_of(problem)
     roots = [symbolic.partial(alpha) for alpha in problem.partials]
     together = _lowered(symbolic.graph, roots)
-    each = [_lowered(symbolic.graph, [root]) for root in roots]
+
+    @cache
+    def each() -> list[Lowered]:
+        """Only when it is needed: of 500 partials, to lower each takes 50 times as long as to lower all together."""
+        return [_lowered(symbolic.graph, [root]) for root in roots]
 
     def evaluate(points: Tensor) -> Partials:
         columns = list(points)
@@ -32,7 +37,7 @@ def prepare(problem: Problem) -> Evaluate:
             try:
                 return Partials(call(lambda *c: torch.stack(together(c)), *columns).T)
             except Unsupported:
-                return _one_by_one(each, columns)
+                return _one_by_one(each(), columns)
 
     return evaluate
 

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from derivcheck.errors import TimedOut
+
 BUDGET = 0.15  # seconds for all timings of one check: what the demo can afford within 1.6 times its imports
 MOST_REPEATS = 25  # enough for quartiles
 FEWEST = 3  # turns, so that a pause of the machine is not the only time that there is
@@ -44,6 +46,12 @@ def once(call: Callable[[], Any]) -> tuple[Any, float]:
     start = time.perf_counter()
     result = call()
     return result, time.perf_counter() - start
+
+
+def require_time(deadline: float | None, doing: str, at_least: float = 0.0) -> None:
+    """Raises `TimedOut` if the deadline, a time of `time.monotonic`, is less than `at_least` seconds away."""
+    if deadline is not None and time.monotonic() + at_least > deadline:
+        raise TimedOut(f"{doing} {'would take' if at_least else 'took'} longer than --timeout")
 
 
 def steady(calls: Sequence[Callable[[], Any]], budget: float) -> list[Times]:

@@ -23,13 +23,14 @@ Choices = dict[Ref, Choice]
 
 
 class Branches:
-    """Resolves the switches of one root at points. `u` is the unit roundoff that says when a switch is tied."""
+    """Resolves the switches of one root at points. `u` is the unit roundoff that says when a switch is tied; with
+    `reach`, also one that rounding may turn before its last sum."""
 
-    def __init__(self, graph: Graph, root: Ref, u: float) -> None:
+    def __init__(self, graph: Graph, root: Ref, u: float, *, reach: bool = True) -> None:
         self.graph, self.root = graph, root
         self.deciders = dict(self._deciders())
         """Each node that has branches, and the node whose value decides: a sign, a whole number or a condition."""
-        self.program = Program(graph, list(self.deciders.values()), u, Roundings(graph, u))
+        self.program = Program(graph, list(self.deciders.values()), u, Roundings(graph, u) if reach else None)
 
     def _deciders(self) -> Iterator[tuple[Ref, Ref]]:
         for ref in self.graph.reachable([self.root]):
@@ -47,6 +48,11 @@ class Branches:
             return []
         sides = product((-1, 1), repeat=len(tied))
         return [self._chosen(point, dict(zip(sorted(tied), signs, strict=True))) for signs in sides]
+
+    def ends(self, point: Sequence[float]) -> list[Choices]:
+        """What is chosen with all tied switches on one side, and with all on the other; once if nothing is tied."""
+        _, tied = self.program.run(point)
+        return [self._chosen(point, dict.fromkeys(tied, side)) for side in ((-1, 1) if tied else (1,))]
 
     def _chosen(self, point: Sequence[float], sides: Mapping[Ref, int]) -> Choices:
         decided, _ = self.program.run(point, sides)

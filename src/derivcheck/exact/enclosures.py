@@ -39,7 +39,9 @@ class Exact:
 
     def at(self, rows: Tensor | slice, columns: Sequence[int]) -> Exact:
         """These points (indices or a mask) and these partials alone."""
-        return Exact(*(part[rows][:, list(columns)] for part in (self.high, self.low, self.status)))
+        chosen = None if list(columns) == list(range(self.high.shape[1])) else list(columns)
+        parts = (part[rows] for part in (self.high, self.low, self.status))
+        return Exact(*(part if chosen is None else part[:, chosen] for part in parts))
 
     def resolved(self, defined: Tensor) -> Exact:
         """Removable singularities as settled where the function is `defined` (n,), and as undefined elsewhere."""

@@ -6,7 +6,8 @@ What depends on one variable is a Laurent series: a denominator may vanish there
 exactly 0 where it meets another variable. They meet in power series only, since a truncated series in several variables
 does not show whether all of it is divisible. So a denominator u in several variables that vanishes is a variable of its
 own, u or sqrt(u), wherever it occurs: sin(r)/r with r = sqrt(a**2 + b**2) is a series in r, and as it is even, one in a
-and b. Everything else that is not analytic raises.
+and b. What the formula shows to be divisible by linear forms is divided by them: (exp(x) - exp(y))/(x - y) at x = y.
+Everything else that is not analytic raises.
 """
 
 from __future__ import annotations
@@ -14,62 +15,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
-from math import factorial
+from math import prod
 
-from flint import arb, arb_series
+import sympy as sp
+from flint import arb
 
-from derivcheck.exact.series import NotAnalytic, Series, composed, of_arb_series, plus, raised, series, times
+from derivcheck.exact.division import linear
+from derivcheck.exact.series import NotAnalytic, Series, composed, plus, raised, series, times
 from derivcheck.exact.steps import exact
+from derivcheck.exact.taylor_coefficients import HEADS, RATIOS, bessel, exponential
 from derivcheck.multi_index import MultiIndex
-from derivcheck.symbolic.graph import Constant, Function, Graph, Number, Product, Ref, Sum, Variable
+from derivcheck.symbolic.differentiation import SymbolicPartials
+from derivcheck.symbolic.graph import Constant, Function, Number, Product, Ref, Sum, Variable
+from derivcheck.symbolic.translation import to_sympy
 
+MOST_DIVIDED = 4  # degree of what a series in several variables is divided by, and so degrees that are lost
+LARGEST_DIVIDED = 300  # symbols of what is divided: of more, sympy takes seconds
 LEAST = 2  # the degree of a**2 + b**2, which must be seen to vanish whatever the order
 SPARE = 8  # degrees beyond the highest partial, in one variable: this often may leading terms cancel in sums
-
-
-def _hyperbolic(n: int, values: Sequence[arb]) -> list[arb]:
-    """sinh and cosh are each other's derivatives; as sums of exponentials, what is 0 would not be so exactly."""
-    return [values[k % 2] / factorial(k) for k in range(n)]
-
-
-def _tanh(n: int, at: arb) -> list[arb]:
-    """y' = 1 - y**2"""
-    found = [at.tanh()]
-    for k in range(n - 1):
-        square = sum((a * b for a, b in zip(found, reversed(found), strict=True)), arb(0))
-        found.append((int(k == 0) - square) / (k + 1))
-    return found
-
-
-def _integral(
-    value: Callable[[arb], arb], slope: Callable[[arb_series], arb_series]
-) -> Callable[[int, arb], list[arb]]:
-    """A function by its derivative, whose coefficients are exact where they are 0."""
-    return lambda n, at: [value(at), *of_arb_series(lambda x: slope(x).integral())(n, at)[1:]]
-
-
-HEADS: dict[str, Callable[[int, arb], Sequence[arb]]] = {
-    **{
-        name: of_arb_series(getattr(arb_series, name))
-        for name in "exp log sin cos tan asin acos atan erf erfc gamma".split()
-    },
-    "loggamma": of_arb_series(lambda x: x.lgamma()),
-    "expm1": lambda n, at: [at.expm1(), *HEADS["exp"](n, at)[1:]],
-    "log1p": lambda n, at: [at.log1p(), *HEADS["log"](n, at + 1)[1:]],
-    "sinh": lambda n, at: _hyperbolic(n, [at.sinh(), at.cosh()]),
-    "cosh": lambda n, at: _hyperbolic(n, [at.cosh(), at.sinh()]),
-    "tanh": _tanh,
-    "asinh": _integral(lambda at: at.asinh(), lambda x: (1 + x * x).rsqrt()),
-    "atanh": _integral(lambda at: at.atanh(), lambda x: 1 / (1 - x * x)),
-}
-"""Functions of one argument: their Taylor coefficients."""
 
 
 class Expansion:
     """The series of the nodes of a graph around a point (d floats), for partials up to an order."""
 
-    def __init__(self, graph: Graph, point: Sequence[float], order: int) -> None:
-        self.graph, self.point, self.order = graph, point, max(order, LEAST)
+    def __init__(self, symbolic: SymbolicPartials, point: Sequence[float], order: int, dividing: bool = False) -> None:
+        self.graph, self.symbols, self.point = symbolic.graph, symbolic.symbols, point
+        self.dividing = dividing
+        """Whether series in several variables are divided by linear forms."""
+        self.order = max(order, LEAST) + (MOST_DIVIDED if dividing else 0)
         self.known: dict[Ref, Series | None] = {}
         """None for what is not analytic."""
         self.variables: dict[Ref, frozenset[int]] = {}
@@ -156,12 +129,51 @@ class Expansion:
                 start = series([(self.origin, arb(exact(constant)))], most)
                 return self._joined(ref, [(t, self._times_number(t, c)) for t, c in terms], plus, start)
             case Product(factors):
+                quotient = self._divided(ref, factors) if self.dividing else None
+                if quotient is not None:
+                    return quotient
                 powers = [self._power(f, Fraction(e)) for f, e in factors]
                 start = Series({self.origin: arb(1)}, most)
                 return self._joined(ref, powers, lambda a, b: times(a, b, most), start)
-            case Function(head, (argument,)) if head in HEADS:
-                return composed(HEADS[head], self._series(argument), self.origin, most)
+            case Function(head, arguments):
+                return self._function(head, arguments, most)
         raise NotAnalytic
+
+    def _function(self, head: str, arguments: tuple[Ref, ...], most: int) -> Series:
+        inner = self._series(arguments[-1])
+        if head in HEADS:
+            return composed(HEADS[head], inner, self.origin, most)
+        if head in RATIOS:
+            above, below = RATIOS[head]
+            found = raised(composed(HEADS[below], inner, self.origin, most), Fraction(-1), self.origin, most)
+            return times(composed(HEADS[above], inner, self.origin, most), found, most) if above else found
+        number = self.graph.value_of(arguments[0]) if len(arguments) == 2 else None
+        if head in ("besselj", "besseli") and isinstance(number, int):
+            return composed(bessel(head, number), inner, self.origin, most)
+        if head == "pow" and number is not None and number > 0:
+            return composed(exponential(arb(exact(number))), inner, self.origin, most)
+        if head == "pow":
+            logarithm = composed(HEADS["log"], self._series(arguments[0]), self.origin, most)
+            return composed(HEADS["exp"], times(logarithm, inner.regular, most), self.origin, most)
+        raise NotAnalytic
+
+    def _divided(self, ref: Ref, factors: Sequence[tuple[Ref, Number]]) -> Series | None:
+        """A product in several variables with linear forms below the fraction bar that vanish and divide the rest."""
+        known = [(f, e, linear(self.graph, f) if isinstance(e, int) and e < 0 else None) for f, e in factors]
+        forms = [(form, -int(e)) for _, e, form in known if form and form.vanishes(self.point)]
+        above = [(f, e) for f, e, form in known if not (form and form.vanishes(self.point))]
+        degree, size = sum(power for _, power in forms), sum(self.graph.written(f) for f, _ in above)
+        if not 0 < degree <= MOST_DIVIDED or not above or size > LARGEST_DIVIDED:
+            return None
+        numerator = prod(to_sympy(self.graph, f, self.symbols) ** sp.Rational(str(e)) for f, e in above)
+        if not all(form.divides(numerator, self.symbols, power) for form, power in forms):
+            return None
+        parts = [self._in_variables(self._power(f, Fraction(e))[1]) for f, e in above]
+        found = reduce(lambda a, b: times(a, b, self.order), parts)
+        for form, power in forms:
+            found = form.quotient(found, power)
+        self.variables[ref] = frozenset(range(len(self.point)))
+        return found
 
     def _times_number(self, ref: Ref, c: Number) -> Series:
         found = self._series(ref)

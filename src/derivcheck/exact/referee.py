@@ -7,20 +7,23 @@ said to be so, never passed. At a kink the partial exists where all one-sided on
 
 from __future__ import annotations
 
-import math
 import time
+from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain, product
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 import torch
 from flint import arb
 from torch import Tensor
 
-from derivcheck import ulp
+from derivcheck.errors import TimedOut
+from derivcheck.exact.arb_heads import until
 from derivcheck.exact.balls import TIE, Program
 from derivcheck.exact.enclosures import Enclosure, Exact, Status
-from derivcheck.exact.rescue import KINK, Rescue
+from derivcheck.exact.rescue import KINK, NOT_RESCUED, Rescue
 from derivcheck.exact.steps import precision
 from derivcheck.exact.vicinity import BoxProgram, Roundings, singular
 from derivcheck.multi_index import MultiIndex
@@ -39,7 +42,6 @@ MOST_TIES = 4  # switches tied at one point: beyond it 2**k sides are not worth 
 # At a distance of 2**-128 a partial that tends to a value as slowly as the fourth root of the distance is this near it.
 APPROACHED = 2.0**-32
 UNDEFINED = Enclosure(0.0, 0.0, Status.UNDEFINED)
-SETTLED = Status.SETTLED  # read three times per point
 
 
 class Referee:
@@ -56,7 +58,7 @@ class Referee:
         self.below = below
         self.bits = SPARE - round(torch.tensor(u).log2().item())
         self.tiny = arb(smallest) / 2**SPARE
-        self._known: dict[tuple[float, ...], list[Enclosure]] = {}
+        self._known: dict[tuple[float, ...], tuple[float, ...]] = {}
         self._boxes: dict[bool, BoxProgram] = {}
         self.rescue: Rescue | None = None
         """What is asked where some enclosure is undefined."""
@@ -68,29 +70,48 @@ class Referee:
 
     def enclose(self, points: Tensor, deadline: float | None = None) -> Exact:
         """Enclosures at points (d, n), float64; at fewer where the deadline (of `time.monotonic`) passes."""
-        numbers: list[float] = []
-        for block in points.split(TOGETHER, 1):
-            with precision(PRECISIONS[0]):
-                for point in zip(*block.tolist(), strict=True):
-                    if deadline is not None and time.monotonic() > deadline:
-                        break
-                    numbers.extend(chain.from_iterable(self._at(point)[: self.count]))
-        table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, self.count, 3)
+        numbers, width = array("d"), 3 * self.count  # an array is read in a third of the time that a list takes
+        latest = inf if deadline is None else deadline
+        with suppress(TimedOut):
+            for block in points.split(TOGETHER, 1):
+                with precision(PRECISIONS[0]), until(latest):
+                    for point in zip(*block.tolist(), strict=True):
+                        if time.monotonic() > latest:
+                            break
+                        numbers.extend(self._at(point)[:width])
+        flat = torch.frombuffer(numbers, dtype=torch.float64) if numbers else torch.empty(0, dtype=torch.float64)
+        table = flat.reshape(-1, self.count, 3)
         return Exact(table[..., 0].contiguous(), table[..., 1].contiguous(), table[..., 2].to(torch.int64))
 
     def at(self, point: Sequence[float]) -> list[Enclosure]:
         """Enclosures of all roots at one point."""
         with precision(PRECISIONS[0]):
-            return self._at(point)
+            numbers = self._at(tuple(point))
+        parts = (numbers[i : i + 3] for i in range(0, len(numbers), 3))
+        return [Enclosure(high, low, Status(int(status))) for high, low, status in parts]
 
-    def _at(self, point: Sequence[float]) -> list[Enclosure]:
-        """At the lowest precision. They are kept: several engines are judged at the same points."""
-        key = tuple(point)
-        if key not in self._known:
+    def _at(self, point: tuple[float, ...]) -> tuple[float, ...]:
+        """The enclosures of all roots, one after the other, at the lowest precision that settles them, nearly always
+        the one that is set already. They are kept, because several engines are judged at the same points, and as
+        numbers, because objects are a burden to the garbage collector."""
+        found = self._known.get(point)
+        if found is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[key] = self._settled(key)
-        return self._known[key]
+            balls, tied = self.program.run(point)
+            plain = None if tied else self._numbers(balls)
+            found = plain or tuple(map(float, chain.from_iterable(self._settled(point, balls, tied))))
+            self._known[point] = found
+        return found
+
+    def _numbers(self, balls: Sequence[arb]) -> tuple[float, ...] | None:
+        """Settled enclosures, None if some ball is not precise enough."""
+        numbers: list[float] = []
+        for ball in balls:
+            if ball.rel_accuracy_bits() < self.bits or not isfinite(high := float(ball)):
+                return None
+            numbers += (high, float(ball - high), 0.0)
+        return tuple(numbers)
 
     def of_branch(self, symbolic: SymbolicPartials, alphas: Sequence[MultiIndex]) -> Referee:
         """A referee like this one of the same partials of one branch of the function."""
@@ -103,39 +124,39 @@ class Referee:
         """(n, m) bool: a singularity of the partial, or of one below it, lies within one rounding of a point (d, n);
         with `every`, within one rounding of every step of the formula."""
         if every not in self._boxes:
-            self._boxes[every] = BoxProgram(self.program.graph, self.program.roots, self.program.u, every)
+            program, smallest = self.program, float(self.tiny * 2**SPARE)
+            self._boxes[every] = BoxProgram(program.graph, program.roots, program.u, every, smallest)
         box = self._boxes[every]
         with precision(PRECISIONS[0]):
             found = [self._singular(box, point, every) for point in zip(*points.tolist(), strict=True)]
         return torch.tensor(found, dtype=torch.bool).reshape(-1, self.count)
 
     def _singular(self, box: BoxProgram, point: Sequence[float], every: bool) -> list[bool]:
-        """For each partial, at one point: of its branch if that was asked for; never where a series is defined."""
-        rescued = self.rescue.rescued if self.rescue is not None else {}
-        if tuple(point) in rescued:
-            branch = rescued[tuple(point)]
-            column = torch.tensor(point, dtype=torch.float64).unsqueeze(1)
-            return branch.singular(column, every)[0].tolist() if branch else [False] * self.count
+        """For each partial, at one point: of its branch if there is one; never where it was rescued otherwise, by the
+        series of the function or by both sides of a tie."""
+        branch, rescued = self.rescue.rescued.get(tuple(point), NOT_RESCUED) if self.rescue else NOT_RESCUED
+        if branch is not None:
+            return branch.singular(torch.tensor(point, dtype=torch.float64).unsqueeze(1), every)[0].tolist()
         alone = singular(box, point)
-        return [alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)]
+        near = [alone[k] or any(alone[b] for b in self.below[k]) for k in range(self.count)]
+        return [near[k] and k not in rescued for k in range(self.count)]
 
-    def _settled(self, point: Sequence[float]) -> list[Enclosure]:
-        """Evaluate at the lowest precision that settles all roots, nearly everywhere the one that is set already."""
-        found = self._attempt(point)
+    def _settled(self, point: Sequence[float], balls: list[arb], tied: set[Ref]) -> list[Enclosure]:
+        """Raise the precision until all roots settle; the balls are those of the lowest one."""
+        found = self._read(point, balls, tied)
         for bits in PRECISIONS[1:]:
-            if _all_settled(found):
+            if all(e.status is Status.SETTLED for e in found):
                 return found
             found = self._existing(found)
             if all(e.status in (Status.SETTLED, Status.KINK) for e in found):
                 return found
             with precision(bits):
-                found = self._attempt(point)
+                found = self._read(point, *self.program.run(point))
         found = self._existing(found)
         undefined = any(e.status is Status.UNDEFINED for e in found)
         return self.rescue(point, found) if undefined and self.rescue is not None else found
 
-    def _attempt(self, point: Sequence[float]) -> list[Enclosure]:
-        balls, tied = self.program.run(point)
+    def _read(self, point: Sequence[float], balls: list[arb], tied: set[Ref]) -> list[Enclosure]:
         return self._at_kink(point, balls, sorted(tied)) if tied else list(map(self.enclosure, balls))
 
     def _existing(self, found: list[Enclosure]) -> list[Enclosure]:
@@ -153,12 +174,11 @@ class Referee:
     def enclosure(self, ball: arb) -> Enclosure:
         """A ball as two floats, if it is precise enough."""
         if not ball.is_finite():
-            return Enclosure(0.0, 0.0, Status.UNDEFINED)
+            return UNDEFINED
         if ball.rel_accuracy_bits() < self.bits and not ball.rad() < self.tiny:
             return Enclosure(0.0, 0.0, Status.UNSETTLED)
         high = float(ball)  # its midpoint
-        low = float(ball - high) if math.isfinite(high) else 0.0
-        return Enclosure(high, low, SETTLED)
+        return Enclosure(high, float(ball - high) if isfinite(high) else 0.0, Status.SETTLED)
 
     def _at_kink(self, point: Sequence[float], balls: list[arb], tied: list[Ref]) -> list[Enclosure]:
         """Compare all sides of the tied switches; a partial exists where it and all below it agree on every side."""
@@ -203,41 +223,3 @@ class Referee:
     def _same(self, a: arb, b: arb) -> bool:
         """Two sides agree where they differ by no more than the tie itself: switches are tied within some roundings."""
         return bool(a.overlaps(b)) or bool(abs(a - b) <= (abs(a) + abs(b)) * (TIE * self.program.u))
-
-
-def _all_settled(found: Sequence[Enclosure]) -> bool:
-    """Asked at every point: a loop, because a generator takes three times as long."""
-    for enclosure in found:  # noqa: SIM110
-        if enclosure.status is not SETTLED:
-            return False
-    return True
-
-
-class Referees:
-    """The referees of one run: one per tuple of partials and dtype to be judged, made when first asked for."""
-
-    def __init__(self, symbolic: SymbolicPartials) -> None:
-        self.symbolic = symbolic
-        self._made: dict[tuple[tuple[MultiIndex, ...], torch.dtype], Referee] = {}
-
-    def of(self, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
-        """The referee of these partials. All those below a partial must exist for it to exist."""
-        if (partials, dtype) not in self._made:
-            self._made[partials, dtype] = _referee(self.symbolic, partials, dtype)
-        return self._made[partials, dtype]
-
-
-def _referee(symbolic: SymbolicPartials, partials: tuple[MultiIndex, ...], dtype: torch.dtype) -> Referee:
-    order = [*partials, *sorted({beta for alpha in partials for beta in _below(alpha)} - set(partials))]
-    place = {alpha: i for i, alpha in enumerate(order)}
-    below = [[place[beta] for beta in _below(alpha) if beta != alpha] for alpha in order]
-    roots = [symbolic.partial(alpha) for alpha in order]
-    u, smallest = ulp.unit_roundoff(dtype), ulp.smallest_subnormal(dtype)
-    referee = Referee(symbolic.graph, roots, below, u, smallest, count=len(partials))
-    referee.rescue = Rescue(referee, symbolic, order)
-    return referee
-
-
-def _below(alpha: MultiIndex) -> set[MultiIndex]:
-    """All β <= α: whichever way to ∂^α is taken, only these lie on it."""
-    return set(product(*(range(times + 1) for times in alpha)))

@@ -18,7 +18,7 @@ from derivcheck.exact.balls import TIE
 from derivcheck.exact.branches import Branches, Choice, Choices
 from derivcheck.exact.enclosures import Enclosure, Status
 from derivcheck.exact.power_series import Expansion
-from derivcheck.exact.series import NotAnalytic
+from derivcheck.exact.series import NotAnalytic, Series
 from derivcheck.exact.steps import precision
 from derivcheck.multi_index import MultiIndex
 from derivcheck.symbolic.differentiation import SymbolicPartials
@@ -31,6 +31,9 @@ BITS = 2048  # coefficients that are 0 must be as precise as the smallest subnor
 MOST_BRANCHES = 200  # branches kept, some 100 kB each at order 8
 EXISTS = (Status.SETTLED, Status.REMOVABLE)
 KINK = Enclosure(0.0, 0.0, Status.KINK)
+Rescued = tuple["Referee | None", frozenset[int]]
+"""At one point: the referee of its branch, None where there is none or more than one; and the partials rescued."""
+NOT_RESCUED: Rescued = None, frozenset()
 
 
 class Rescue:
@@ -40,25 +43,27 @@ class Rescue:
         self.referee, self.symbolic, self.alphas = referee, symbolic, alphas
         self.resolver = Branches(symbolic.graph, symbolic.root, referee.program.u)
         self.branches: dict[tuple[Choice, ...], Referee | None] = {}
-        self.rescued: dict[tuple[float, ...], Referee | None] = {}
-        """Points where this was asked: the referee of their branch, None where there is none or more than one."""
+        self.rescued: dict[tuple[float, ...], Rescued] = {}
 
     def __call__(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
         """What exists at a point (d floats) in place of what was found undefined."""
         with precision(BITS):
-            return self._rescued(point, found)
+            better, branch = self._better(point, found)
+        changed = frozenset(k for k, e in enumerate(better) if e.status in EXISTS and found[k].status not in EXISTS)
+        self.rescued[tuple(point)] = branch, changed
+        return better
 
-    def _rescued(self, point: Sequence[float], found: list[Enclosure]) -> list[Enclosure]:
-        self.rescued[tuple(point)] = None
+    def _better(self, point: Sequence[float], found: list[Enclosure]) -> tuple[list[Enclosure], Referee | None]:
+        """With the referee of the branch, if it is the only one."""
         if not self.resolver.deciders:
             balls = by_series(self.symbolic, self.alphas, point)
-            return found if balls is None else list(map(self._removed, found, balls))
+            return (found if balls is None else list(map(self._removed, found, balls))), None
         sides = [self._branch(choices) for choices in self.resolver.choices(point)]
         known = [side for side in sides if side is not None]
         if len(sides) == len(known) == 1:
-            self.rescued[tuple(point)] = known[0]
-            return self._as_written(found, known[0].at(point))
-        return self._agreeing(found, [side.at(point) for side in known]) if sides and None not in sides else found
+            return self._as_written(found, known[0].at(point)), known[0]
+        agreeing = sides and None not in sides
+        return (self._agreeing(found, [side.at(point) for side in known]) if agreeing else found), None
 
     def _as_written(self, found: list[Enclosure], branch: list[Enclosure]) -> list[Enclosure]:
         """The partials of a branch. Where the formula has no value as it is written, because what vanishes cancels in
@@ -110,11 +115,17 @@ def by_series(symbolic: SymbolicPartials, alphas: Sequence[MultiIndex], point: S
     """The partials of a function whose singularity at the point is removable; None where it is not, or not known to
     be."""
     order, d = max(map(sum, alphas)), len(point)
-    try:
-        found = Expansion(symbolic.graph, point, order).of(symbolic.root)
-    except NotAnalytic:
-        return None
-    if found.degree < order:
+    found = _expanded(symbolic, point, order, False) or (_expanded(symbolic, point, order, True) if d > 1 else None)
+    if found is None:
         return None
     coefficients = {alpha[:d]: c for alpha, c in found.terms.items()}
     return [coefficients.get(alpha, arb(0)) * prod(map(factorial, alpha)) for alpha in alphas]
+
+
+def _expanded(symbolic: SymbolicPartials, point: Sequence[float], order: int, dividing: bool) -> Series | None:
+    """The series of the function to this order, None where it has none or none is known."""
+    try:
+        found = Expansion(symbolic, point, order, dividing).of(symbolic.root)
+    except NotAnalytic:
+        return None
+    return found if found.degree >= order else None

@@ -39,11 +39,13 @@ Arb takes up to a second for one wide ball of these, and microseconds for its tw
 
 
 class BoxProgram(Program):
-    """A program whose inputs are balls, with every constant that is not representable a ball of one rounding; with
-    `every` the result of every step too."""
+    """A program whose inputs are balls, with every constant that is not representable a ball of one rounding and of the
+    `smallest` subnormal; with `every` the result of every step too."""
 
-    def __init__(self, graph: Graph, roots: Sequence[Ref], u: float, every: bool = False) -> None:
-        self.every = every
+    def __init__(
+        self, graph: Graph, roots: Sequence[Ref], u: float, every: bool = False, smallest: float = 0.0
+    ) -> None:
+        self.every, self.smallest = every, smallest
         super().__init__(graph, roots, u)
 
     def over(self, box: Sequence[arb]) -> list[arb]:
@@ -73,10 +75,16 @@ class BoxProgram(Program):
         return value * arb(1, self.u)
 
     def _number(self, number: Number) -> arb:
-        return arb(exact(number)) if _fits(number, self.u) else self._rounded(arb(exact(number)))
+        value = arb(exact(number))
+        return value if self._is_exact(number) else self._rounded(value) + arb(0, self.smallest)
+
+    def _is_exact(self, number: Number) -> bool:
+        """Whether the dtype has this number: the numbers it has are multiples of its smallest one."""
+        whole = not self.smallest or (Fraction(number) / Fraction(self.smallest)).denominator == 1
+        return whole and _fits(number, self.u)
 
     def _sum(self, constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
-        if all(_fits(number, self.u) for number in (constant, *(c for _, c in terms))):
+        if all(self._is_exact(number) for number in (constant, *(c for _, c in terms))):
             return steps.sum_step(constant, terms)
         return lambda v: sum((v[t] * self._number(c) for t, c in terms), self._number(constant))
 

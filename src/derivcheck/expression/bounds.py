@@ -9,11 +9,17 @@ LARGEST_EXPONENT = 1000  # of a numeric power; float64 overflows at 2**1024
 LARGEST_NESTED = 2**31  # exponent of nested powers: torch takes 64 bits, from which derivatives subtract
 LARGEST_SWELLING = 100  # numeric argument of gamma, zeta, ...: 170! is the last factorial in float64
 LARGEST_CONSTANT = 1e6  # inside a function: exp of it is far beyond float64, and sin of it costs no more digits to find
+LONGEST_CONSTANT = 300  # symbols of a number, whose sign sympy looks for: 700, as of eight nested frac, take it 12 s
 LARGEST_ORDER = 30  # of polygamma and Bessel functions: their rules build one term per order
 CLEAR_DIGITS = 15, 100  # of a constant whose size is to be found: as many as a float has, and at most that many tried
 DEEPEST = 150  # levels of a formula: each takes up to 5 of Python's 1000 frames, in the printer of sympy
 
 LARGEST_TREE = 20_000  # symbols of a formula written out: two per character of the longest text that is read
+
+
+def most_written(value: sp.Expr) -> int:
+    """Symbols that this may have, written out."""
+    return LARGEST_TREE if value.free_symbols else LONGEST_CONSTANT
 
 
 def written(formula: sp.Basic, known: dict[sp.Basic, int]) -> int:
@@ -37,7 +43,7 @@ def is_deep(formula: sp.Basic) -> bool:
 def is_large_power(base: sp.Expr, exponent: sp.Expr) -> bool:
     """Whether a power would fill the memory, or has an exponent that no formula needs."""
     if not exponent.is_Rational:
-        return False
+        return is_large_constant(exponent)
     bits = max(base.p.bit_length(), base.q.bit_length()) if base.is_Rational else 1
     return bool(abs(exponent) > LARGEST_EXPONENT or exponent.q > LARGEST_EXPONENT or bits * abs(exponent) > MOST_BITS)
 

@@ -115,8 +115,8 @@ class Builder:
 
     def checked(self, node: ast.AST, value: sp.Expr) -> sp.Expr:
         """Refuse what is infinite, complex or enormous, at the node that makes it so."""
-        if bounds.written(value, self.sizes) > bounds.LARGEST_TREE:
-            cause = f"written out, this has more than {bounds.LARGEST_TREE} symbols"
+        if bounds.written(value, self.sizes) > (most := bounds.most_written(value)):
+            cause = f"written out, this has more than {most} symbols"
             raise self.error(node, cause, "Nest functions such as logit, which use their argument twice, less deeply.")
         complex_ = not value.free_symbols and value.is_real is False
         if complex_ or value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):

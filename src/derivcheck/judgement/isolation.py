@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,6 +24,15 @@ COMPARABLE = 16.0  # a plainer point is shown in place of the worst if its error
 def isolated(evidence: Evidence, k: int, rows: Tensor) -> bool:
     """Whether partial k, wrong at these judged points, is right all around each of them."""
     return bool(len(rows)) and all(_right_around(evidence, k, int(i)) for i in rows)
+
+
+def clear(evidence: Evidence) -> Evidence:
+    """The evidence without errors too small to be seen that are not isolated and have a singularity nearby: they are a
+    warning at single points alone."""
+    judge, judged = evidence.judge, evidence.judged
+    small = [judged.fails[:, k] & invisible(evidence, k) for k in range(judged.fails.shape[1])]
+    near = torch.stack([s & (not isolated(evidence, k, s.nonzero().squeeze(1)[:1])) for k, s in enumerate(small)], 1)
+    return replace(evidence, judged=judged.without(judge.singular(judged, near))) if bool(near.any()) else evidence
 
 
 def _right_around(evidence: Evidence, k: int, i: int) -> bool:

@@ -18,7 +18,7 @@ from derivcheck.engines.stance import eager
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact.enclosures import Exact, Status
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
 from derivcheck.judgement.scatter import cancelled, scatter, steep, steps
@@ -89,12 +89,15 @@ class Judge:
         return judged.without(self._singular(judged))
 
     def _singular(self, judged: Judged) -> Tensor:
-        """(k, c) bool: what fails with a singularity of the exact partial within one rounding of the point; or what
-        fails while one lies within the roundings of the formula, where noise is not proportional to them, unless the
-        computation has so little noise that it keeps clear of the singularity.
-        An error too small to be seen is judged all the same: it is a warning."""
+        """(k, c) bool: what fails with a singularity nearby. An error too small to be seen is judged all the same: if
+        it is isolated, it is a warning."""
         small = judged.error <= ulp.unit_roundoff(self.dtype) * judged.usual
-        failing = (judged.fails | judged.remarked) & ~small
+        return self.singular(judged, (judged.fails | judged.remarked) & ~small)
+
+    def singular(self, judged: Judged, failing: Tensor) -> Tensor:
+        """(k, c) bool: what is `failing` with a singularity of the exact partial within one rounding of the point; or
+        while one lies within the roundings of the formula, where noise is not proportional to them, unless the
+        computation has so little noise that it keeps clear of the singularity."""
         nearly = failing & (judged.excess <= ulp.unit_roundoff(self.dtype) ** -0.5)
         return self._singular_at(judged, failing, False) | self._singular_at(judged, nearly, True)
 

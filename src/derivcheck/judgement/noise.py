@@ -52,9 +52,14 @@ class Perturbed(Operations):
     neighbours are 2u away, can move at all. What is not finite is left alone: it is no rounding.
     """
 
-    def __init__(self, seed: int, dtype: torch.dtype, size: int = 1) -> None:
+    def __init__(self, seed: int, dtype: torch.dtype, size: int | Tensor = 1) -> None:
         super().__init__()
-        self.u, self.size = unit_roundoff(dtype), size
+        self.u = unit_roundoff(dtype)
+        self.size = size if isinstance(size, int) else 1
+        self.sizes = None if isinstance(size, int) else size
+        """(n,) one for each point, if they differ; numbers that belong to no point are then moved by one rounding."""
+        self.placed = True
+        """Whether all numbers, if they have as many as there are points, showed which of them belong to a point."""
         self.decisions: list[Tensor] = []
         """What operations made of floats that is no float, or jumps: conditions, indices, whole numbers."""
         self.generator = torch.Generator().manual_seed(seed % 2**63)
@@ -88,18 +93,32 @@ class Perturbed(Operations):
             return torch.view_as_complex(self._tensor(torch.view_as_real(out.resolve_conj()).contiguous()))
         if not is_number(out) or unit_roundoff(out.dtype) > self.u:
             return out
-        width, tiny = 2 * unit_roundoff(out.dtype) * self.size, self.size * smallest_subnormal(out.dtype)
+        size = self.size if self.sizes is None else self._sizes(out)
+        width, tiny = 2 * unit_roundoff(out.dtype) * self.size, size * smallest_subnormal(out.dtype)
         r = torch.empty(out.shape, dtype=torch.float32).uniform_(-width, width, generator=self.generator)
-        r = r.to(out.device, out.dtype)
+        r = r.to(out.device, out.dtype) if self.sizes is None else r.to(out.device, out.dtype) * size
         moved = out + (out * r).nan_to_num(0.0, 0.0, 0.0)
         subnormal = (out != 0) & (out.abs() < torch.finfo(out.dtype).tiny)
         return torch.where(subnormal, out + r.sign() * tiny, moved) if bool(subnormal.any()) else moved
 
+    def _sizes(self, out: Tensor) -> int | Tensor:
+        """The sizes along the dimension of the points."""
+        assert self.sizes is not None
+        n = len(self.sizes)
+        dimensions = [i for i, length in enumerate(out.shape) if length == n]
+        if len(dimensions) == 1:
+            return self.sizes.to(out.dtype).reshape(-1, *[1] * (out.dim() - 1 - dimensions[0]))
+        self.placed &= out.numel() < n
+        return 1
+
     def _factory(self, out: Any) -> Any:
         """What was made from 1 or 0.5 is exact; what was made from 0.1 or pi was rounded. In half precision, which has
-        8 bits, that cannot be told; its own roundings are larger."""
+        8 bits, that cannot be told; its own roundings are larger. A number of no dimension in more precision is a
+        scalar to torch."""
         if not is_number(out) or torch.finfo(out.dtype).bits < 32:
             return out
+        if out.dim() == 0 and unit_roundoff(out.dtype) < self.u:
+            return torch.full_like(out, self._scalar(out.item()))
         return torch.where(_is_short(out.double(), unit_roundoff(out.dtype)), out, self._tensor(out))
 
     def _scalar(self, value: Any) -> Any:
@@ -135,7 +154,7 @@ def _rounding(func: Any) -> str:
     """The name of an operation that may round, or nothing."""
     name: str = func.overloadpacket.__name__
     is_view = any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
-    return "" if is_view or name in EXACT else name
+    return "" if (is_view and name not in FACTORIES) or name in EXACT else name
 
 
 def _is_short(values: Tensor, u: float) -> Tensor:
@@ -156,8 +175,7 @@ def perturbation(evaluate: Values, points: Tensor, runs: int, seed: int) -> Tens
 def spreads(evaluate: Values, points: Tensor, runs: int, seed: int) -> tuple[Tensor, Tensor]:
     """What perturbations of one rounding say, and those of several, each float64 (k, m) on the CPU. Of one rounding,
     those runs say nothing that decide otherwise than the plain one, if enough are left."""
-    large = min(LARGE_SIZE, int(LARGE_MOST / (2 * unit_roundoff(points.dtype))))
-    (small, same), (wide, _) = (moves(evaluate, points, runs, seed, size) for size in (1, large))
+    (small, wide), (same, _) = moves(evaluate, points, runs, seed)
     # A run that leaves the range says nothing, and those that are left of the wide ones are the smaller ones.
     whole, enough = torch.isfinite(wide).all(0), same.sum(0) >= FEWEST
     alike = spread(small.masked_fill(~same, torch.nan))
@@ -165,30 +183,64 @@ def spreads(evaluate: Values, points: Tensor, runs: int, seed: int) -> tuple[Ten
     return small, torch.where(whole, spread(wide), small)
 
 
-def moves(evaluate: Values, points: Tensor, runs: int, seed: int, size: int) -> tuple[Tensor, Tensor]:
-    """How far each run with a perturbation of `size` roundings moves the values, float64 (runs, k, m), and whether it
-    decided as the plain one, bool (runs, k, 1), on the CPU.
+def moves(evaluate: Values, points: Tensor, runs: int, seed: int) -> tuple[Tensor, Tensor]:
+    """How far each run moves the values, of one rounding and of several, float64 (2, runs, k, m), and whether it
+    decided as the plain one, bool (2, runs, k, 1), on the CPU.
 
-    The runs are few evaluations of the points repeated: more than one, because a scalar operand is the same number for
-    all points. Each place is compared with its own unperturbed value, so that what depends on the place, as in a
-    function that mixes points, is no noise; the unperturbed value of the point itself cancels. A function that gives
-    something else when it is called again, because it keeps state, has no noise: NaN.
+    The runs are few evaluations of the points repeated: more than one in the second round, because a scalar operand is
+    the same number for all points. Each place is compared with its own unperturbed value, so that what depends on the
+    place, as in a function that mixes points, is no noise; the unperturbed value of the point itself cancels. A
+    function that gives something else when it is called again, because it keeps state, has no noise: NaN.
     """
-    repeats = runs // (PASSES if runs > FIRST_RUNS else 1)
-    repeated, found, same = points.repeat(1, repeats), [], []
-    with Perturbed(seed, points.dtype, 0) as plain:  # by nothing, to note its decisions
-        unmoved = evaluate(repeated).double()
-    for k in range(runs // repeats):
-        with Perturbed(seed + 1000 * k, points.dtype, size) as moved:
-            found.append(evaluate(repeated).double() - unmoved)
-        same.append(_decided_alike(plain.decisions, moved.decisions, repeated.shape[1]))
-    shape = runs, points.shape[1], -1
-    whole = torch.cat(found).reshape(shape).cpu()
-    if len(found) > 1:
-        again = evaluate(repeated).double()
-        changed = ~((again - unmoved).abs() <= unit_roundoff(points.dtype) ** 0.5 * unmoved.abs()) & again.isfinite()
-        whole = whole.masked_fill(changed.reshape(repeats, *whole.shape[1:]).any(0).cpu(), torch.nan)
-    return whole, torch.cat(same).reshape(shape)
+    large = min(LARGE_SIZE, int(LARGE_MOST / (2 * unit_roundoff(points.dtype))))
+    if runs <= FIRST_RUNS and (found := _together(evaluate, points, runs, seed, large)):
+        return found
+    passes = PASSES if runs > FIRST_RUNS else 1
+    plain = _Plain(evaluate, points, runs // passes)
+    each = [plain.moved(seed + 1000 * k, size) for size in (1, large) for k in range(passes)]
+    values = torch.cat([moved for moved, _, _ in each]).reshape(2, runs, points.shape[1], -1)
+    if passes > 1:
+        values = values.masked_fill(plain.changed(), torch.nan)
+    return values, torch.cat([same for _, same, _ in each]).reshape(2, runs, points.shape[1], 1)
+
+
+def _together(evaluate: Values, points: Tensor, runs: int, seed: int, large: int) -> tuple[Tensor, Tensor] | None:
+    """`moves` by one evaluation for both sizes; None where some result does not show which numbers are of a point."""
+    k = points.shape[1]
+    plain = _Plain(evaluate, points, 2 * runs)
+    sizes = torch.ones(2, runs * k, device=points.device, dtype=points.dtype)
+    sizes[1] = large
+    values, same, placed = plain.moved(seed, sizes.flatten())
+    return (values.reshape(2, runs, k, -1), same.reshape(2, runs, k, 1)) if placed else None
+
+
+class _Plain:
+    """What an evaluation gives unperturbed, at points (d, k) repeated so many times."""
+
+    def __init__(self, evaluate: Values, points: Tensor, repeats: int) -> None:
+        self.evaluate, self.repeats, self.dtype = evaluate, repeats, points.dtype
+        self.points = points.repeat(1, repeats)
+        self.values, self.decisions = self._unmoved()
+
+    def _unmoved(self) -> tuple[Tensor, list[Tensor]]:
+        """The values, and what was decided: perturbed by nothing, since in a mode torch takes other ways (det)."""
+        with Perturbed(0, self.dtype, 0) as mode:
+            return self.evaluate(self.points).double(), mode.decisions
+
+    def moved(self, seed: int, size: int | Tensor) -> tuple[Tensor, Tensor, bool]:
+        """How far a perturbation moves the values, (n, m) on the CPU; whether it took the same decisions, (n,); and
+        whether all numbers could be moved by the size of their point."""
+        with Perturbed(seed, self.dtype, size) as mode:
+            found = self.evaluate(self.points).double() - self.values
+        same = _decided_alike(self.decisions, mode.decisions, self.points.shape[1])
+        return found.cpu(), same, mode.placed
+
+    def changed(self) -> Tensor:
+        """(k, m) bool: whether a second call gives something else."""
+        again, u = self._unmoved()[0], unit_roundoff(self.dtype)
+        changed = ~((again - self.values).abs() <= u**0.5 * self.values.abs()) & again.isfinite()
+        anywhere: Tensor = changed.reshape(self.repeats, -1, changed.shape[1]).any(0)
+        return anywhere.cpu()
 
 
 def _decided_alike(first: list[Tensor], second: list[Tensor], n: int) -> Tensor:

@@ -7,8 +7,8 @@ exact values that are known already. A few roundings more are allowed, which a c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
@@ -52,10 +52,10 @@ class _Tried(NamedTuple):
     called: Called
 
 
-def examination(judge: Judge, judged: Judged) -> Examination | None:
+def examination(judge: Judge, judged: Judged, measured: Tensor) -> Examination | None:
     """All ways of calling a user's function in reverse mode; None for what is not one: torch's own is trusted."""
     problem = judge.problem
-    return None if problem.function is None or problem.engine != "reverse" else Examination(judge, judged)
+    return None if problem.function is None or problem.engine != "reverse" else Examination(judge, judged, measured)
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Examination:
 
     judge: Judge
     judged: Judged
+    measured: Tensor
+    """Rows whose noise is known whether it was needed or not."""
     alone: int | None = None
     """The only row to look at."""
     batches: dict[tuple[int, bool], tuple[Tensor, Tensor]] = field(default_factory=dict)
@@ -80,16 +82,18 @@ class Examination:
 
     @cached_property
     def rows(self) -> Tensor:
-        """The worst sampled points and random ones, at most `POINTS`, where some partial is right.
+        """The worst sampled points and random ones, at most `POINTS`, where some partial is right: first of all those
+        whose noise is known.
 
         The points that we added are of extreme magnitude: a larger cotangent alone makes them leave the range.
         """
         if self.alone is not None:
             return torch.tensor([self.alone])
-        rows = (self.right.any(1) & (self.judged.points.kinds == Kind.SAMPLED)).nonzero().squeeze(1)
-        worst = rows[self.judged.excess[rows].amax(1).topk(min(WORST, len(rows))).indices]
+        usable = self.right.any(1) & (self.judged.points.kinds == Kind.SAMPLED)
+        rows, lost = usable.nonzero().squeeze(1), (self.judged.error / self.judged.exact.high.abs()).nan_to_num(0.0)
+        worst = rows[torch.where(self.right, lost, 0.0)[rows].amax(1).topk(min(WORST, len(rows))).indices]
         random = generator(Stream.PROTOCOL, self.judge.problem.seed)
-        others = rows[torch.randperm(len(rows), generator=random)]
+        others = torch.cat([self.measured[usable[self.measured]], rows[torch.randperm(len(rows), generator=random)]])
         return torch.cat([worst, others[: POINTS - len(worst)]])
 
     @cached_property
@@ -172,7 +176,7 @@ class Examination:
         """Whether the way is right at copies of this point alone."""
         if self.alone is not None:
             return False
-        alone = Examination(self.judge, self.judged, row)
+        alone = replace(self, alone=row, batches={})
         again = alone.call(t.way, len(t.rows))
         if again is None or again.called.misdeed:
             return again is None
@@ -183,7 +187,8 @@ def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tenso
     """What was tried, one after the other, against the exact values. What is not to be judged is taken as exact."""
     rows, columns = torch.cat([t.rows for t in tried]), range(right.shape[1])
     exact = judged.exact.at(rows, columns)
-    seen = torch.stack([torch.cat([torch.full(t.rows.shape, k in t.called.raw) for t in tried]) for k in columns], 1)
+    counts = torch.tensor([len(t.rows) for t in tried])
+    seen = torch.tensor([[k in t.called.raw for k in columns] for t in tried]).repeat_interleave(counts, 0)
     raw, scales = (_stacked(tried, name, columns) for name in ("raw", "scales"))
     info, size = torch.finfo(judge.dtype), (exact.high * scales).abs()
     in_range = (
@@ -201,7 +206,7 @@ def _stacked(tried: Sequence[_Tried], name: str, columns: Sequence[int]) -> Tens
     """(n of all ways, m) float64 on the CPU; 1 where nothing was computed."""
 
     def of(t: _Tried, k: int) -> Tensor:
-        found: Tensor | None = getattr(t.called, name).get(k)
-        return torch.ones(t.rows.shape, dtype=torch.float64) if found is None else found.double().cpu()
+        known: Mapping[int, Tensor] = getattr(t.called, name)
+        return known[k].cpu() if k in known else torch.ones(t.rows.shape, dtype=torch.float64)
 
-    return torch.stack([torch.cat([of(t, k) for t in tried]) for k in columns], 1)
+    return torch.stack([torch.cat([of(t, k) for t in tried]).double() for k in columns], 1)

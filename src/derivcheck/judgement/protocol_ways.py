@@ -119,7 +119,9 @@ WAYS = (
 
 def ways(problem: Problem) -> Iterator[Way]:
     """Those that apply to a problem: without derivatives nothing runs backward, and a matrix is a single input."""
-    yield from (way for way in WAYS if problem.order or not way.of_backward)
+    for way in WAYS:
+        if problem.order > 1 or not (way is WITHOUT_GRAPH or (way.of_backward and not problem.order)):
+            yield way  # up to order 1 the plain call itself makes no graph of the backward
     if problem.layout == "columns" and len(problem.variables) > 1:
         for j in problem.places:
             name = problem.variables[j]

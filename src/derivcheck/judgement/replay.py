@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from derivcheck.engines.loading import is_name_of
 from derivcheck.multi_index import MultiIndex, natural_order
 
 if TYPE_CHECKING:
+    from derivcheck.expression.intervals import Interval
     from derivcheck.problem import Problem
 
 
@@ -92,15 +93,22 @@ def _in_natural_order(variables: tuple[str, ...]) -> bool:
 
 
 def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
-    if point is None:
-        ends = {v: (repr(low), repr(high)) for v, (low, high) in zip(problem.variables, problem.domain, strict=True)}
-        rest = ["-n", str(problem.points), "--seed", str(problem.seed)]
-        rest += ["--sampler", problem.sampler] if problem.sampler != "uniform" else []
-        rest += [] if problem.corners else ["--no-corners"]
-    else:
-        ends = {v: (x.hex(), x.hex()) for v, x in point.items()}
-        rest = ["-n", "1", "--no-corners"]
-    domains = [f"{v}={low}:{high}" for v, (low, high) in ends.items()]
-    if point is None and len(ends) > 1 and len(set(ends.values())) == 1:  # one for all, whose ends are those of each
-        domains = [domains[0].partition("=")[2]]
-    return [part for domain in domains for part in ("--domain", domain)] + rest
+    """Where the points are, as options."""
+    if point is not None:
+        return [*_domains((f"{v}={x.hex()}:{x.hex()}" for v, x in point.items())), "-n", "1", "--no-corners"]
+    rest = ["-n", str(problem.points), "--seed", str(problem.seed)]
+    rest += ["--sampler", problem.sampler] if problem.sampler != "uniform" else []
+    rest += [] if problem.corners else ["--no-corners"]
+    return [*_whole(problem.variables, problem.domain), *rest]
+
+
+@lru_cache(maxsize=8)  # every row that was not reached has it: of 1,700 variables that would be 3 million texts
+def _whole(variables: tuple[str, ...], domain: tuple[Interval, ...]) -> tuple[str, ...]:
+    """The domain as it was asked for: one for all variables, or one for each."""
+    if len(domain) > 1 and len(set(domain)) == 1:
+        return _domains([f"{domain[0][0]!r}:{domain[0][1]!r}"])
+    return _domains(f"{v}={low!r}:{high!r}" for v, (low, high) in zip(variables, domain, strict=True))
+
+
+def _domains(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part for text in texts for part in ("--domain", text))

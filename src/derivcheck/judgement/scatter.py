@@ -7,10 +7,13 @@ point's own value does not enter. A float32 shortcut in a float64 kernel looks l
 only as far as exact mathematics confirms its size:
 
     noise = min(scatter, 8·(noise of the lowered formula + conditioning + u·natural scale))
+
+or where it is larger in float32 and in float64 alike, in units of each, as no shortcut is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -31,9 +34,11 @@ if TYPE_CHECKING:
 COPIES = 12  # of a point: as many as the runs of a perturbation
 FEWEST = 3  # copies that must have an error for their scatter to say anything
 SHARED = 8  # times what exact mathematics confirms: a kernel takes other steps than the formula
+ALIKE = 256  # times: a float32 that is 2^-20 away from a float64 may be that much nearer to where a matrix is singular
 CANCELS = 8  # roundings of the value: with fewer lost, what the kernel's own operations say is enough
 STEEP = 2  # several roundings, 8 at least, that move a formula less than so many times as far as one does
 NEAR = 8  # roundings: the errors of a backward stable kernel already have nothing to do with each other
+AWAY = 2.0**-10  # where a matrix that is singular in float32 no longer is
 FAR = 2.0**-20  # or the square root of u: a kernel that has few bits left gives other bits
 
 
@@ -56,28 +61,59 @@ def scatter(judge: Judge, points: Tensor) -> Tensor:
     distant, _ = _at_copies(judge, points, far * size)
     terms = u * _natural_scale(judge, points)
     confirmed = _spreads_of_formula(judge, points)[0] + spread(values) * (u / near) + terms
-    found = torch.minimum(torch.maximum(spread(errors, FEWEST), spread(distant, FEWEST)), SHARED * confirmed)
+    found, cap = torch.maximum(spread(errors, FEWEST), spread(distant, FEWEST)), SHARED * confirmed
+    doubtful = (found > cap).any(1)
+    if bool(doubtful.any()):
+        least = cap[doubtful] / u
+        rounding = _is_proportional(judge, points[:, doubtful], FAR, least)
+        rounding |= _is_proportional(judge, points[:, doubtful], AWAY, least)
+        found[doubtful] = torch.where(rounding, found[doubtful], torch.minimum(found, cap)[doubtful])
     # Where the partial is 0 all around, terms cancel: mostly without a remainder, so that none of the copies has one.
     return torch.where((values.nan_to_num() == 0).all(0), torch.maximum(found, terms), found)
 
 
-def _at_copies(judge: Judge, points: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
-    """Signed errors and exact values (copies, k, c), NaN where there are none and where some coordinate that can move
-    did not: an error that comes from one coordinate must not be taken for scatter. A set of copies is evaluated at a
-    time: every copy of a point then has the same cotangents."""
+def _copies(judge: Judge, points: Tensor, reach: Tensor, dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor]]:
+    """Copies (d, k) of points, a set at a time, in a dtype; and where all coordinates that can move did, (k, 1): an
+    error that comes from one coordinate must not be taken for scatter."""
     low, high = ends(judge.problem)
     fixed = (low == high) | (reach == 0)
     random = generator(Stream.COPIES, judge.problem.seed)
-    errors, values = [], []
     for _ in range(COPIES):
         copy = points + reach * (torch.rand(points.shape, generator=random, dtype=torch.float64) * 2 - 1)
         inside = (copy >= low) & (copy <= high)
-        moved = into(judge.problem, torch.where(inside, copy, 2 * points - copy))
+        moved = into(judge.problem, torch.where(inside, copy, 2 * points - copy)).to(dtype).double()
+        yield moved, ((moved != points) | fixed).all(0).unsqueeze(1)
+
+
+def _at_copies(judge: Judge, points: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Signed errors and exact values (copies, k, c), NaN where there are none. A set of copies is evaluated at a time:
+    every copy of a point then has the same cotangents."""
+    errors, values = [], []
+    for moved, movable in _copies(judge, points, reach, judge.dtype):
         exact = judge.exact(moved)
-        usable = ((moved != points) | fixed).all(0).unsqueeze(1) & (exact.status == Status.SETTLED)
+        usable = movable & (exact.status == Status.SETTLED)
         errors.append(exact.signed_error(judge.attempted(moved.to(judge.dtype))).masked_fill(~usable, torch.nan))
         values.append(exact.high.masked_fill(~usable, torch.nan))
     return torch.stack(errors), torch.stack(values)
+
+
+def _is_proportional(judge: Judge, points: Tensor, far: float, cap: Tensor) -> Tensor:
+    """Whether errors at copies of points (d, k) scatter by more than `cap` roundings in float32 and in float64, each
+    about as its own rounding, (k, c): then they are rounding, whatever the formula says. The second derivative of det
+    by one entry is 0, and torch computes it from the inverse of the matrix. A float32 shortcut errs alike in both, and
+    a shortcut of one dtype in that alone."""
+    if judge.problem.device.startswith("mps"):  # which has no float64
+        return torch.zeros_like(cap, dtype=torch.bool)
+    referee = judge.referees.of(judge.problem.partials, torch.float64)
+    errors: dict[torch.dtype, list[Tensor]] = {torch.float32: [], torch.float64: []}
+    for moved, movable in _copies(judge, points, far * points.abs(), torch.float32):
+        exact = referee.enclose(moved).at(slice(None), judge.columns)
+        usable = movable & (exact.status == Status.SETTLED)
+        for dtype, found in errors.items():
+            found.append(exact.signed_error(judge.attempted(moved.to(dtype))).masked_fill(~usable, torch.nan))
+    roundings = [spread(torch.stack(found), FEWEST) / ulp.unit_roundoff(dtype) for dtype, found in errors.items()]
+    least, most = torch.minimum(*roundings), torch.maximum(*roundings)
+    return (least > cap) & (most <= ALIKE * least)
 
 
 def steep(judge: Judge, points: Tensor) -> Tensor:

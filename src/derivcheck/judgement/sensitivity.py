@@ -17,7 +17,8 @@ from derivcheck.judgement.bound import Judged
 from derivcheck.results import Sensitivity
 from derivcheck.sampling.points import Kind, Points
 
-POINTS = 16  # judged points at which the noise is estimated: one evaluation, repeated
+POINTS = 16  # judged points that say what would have been seen
+MEASURED = 24  # points at which the noise is estimated, by one evaluation: also those called in other ways
 COARSE = 128  # roundings: in half precision, whose square root of u is a few of them, only worse than this is blind
 
 
@@ -25,14 +26,15 @@ def sample(points: Points, seed: int) -> Tensor:
     """(p,) places of some of the sampled points, or of any if there are none."""
     places = (points.kinds == Kind.SAMPLED).nonzero().squeeze(1)
     places = places if len(places) else torch.arange(len(points))
-    return places[torch.randperm(len(places), generator=generator(Stream.SENSITIVITY, seed))[:POINTS]]
+    return places[torch.randperm(len(places), generator=generator(Stream.SENSITIVITY, seed))[:MEASURED]]
 
 
-def sensitivities(judged: Judged, places: Tensor) -> list[Sensitivity]:
-    """For each partial, over those of the places that are judged and where it is not 0."""
-    chosen = judged.at(places)
+def sensitivities(judged: Judged, places: Tensor, dtype: torch.dtype) -> list[Sensitivity]:
+    """For each partial, over those of the places that are judged and where it is a normal number of the dtype: beyond
+    them, where infinity or 0 is right, no relative error says what would be seen."""
+    chosen, info = judged.at(places), torch.finfo(dtype)
     size = chosen.exact.high.abs()
-    usable, relative = chosen.counted & (size > 0), chosen.bound / size
+    usable, relative = chosen.counted & (size >= info.tiny) & (size <= info.max), chosen.bound / size
     return [_over(relative[usable[:, k], k]) for k in range(size.shape[1])]
 
 

@@ -44,12 +44,12 @@ def needs_worker(check: Check) -> bool:
 
 def patience(check: Check) -> float | None:
     """Seconds after which the worker of a check is ended; None if the check has no --timeout."""
-    return allowed(check.problem.timeout)
+    return None if check.problem.timeout is None else allowed(check.problem.timeout)
 
 
-def allowed(timeout: float | None) -> float | None:
+def allowed(timeout: float) -> float:
     """Seconds after which a worker is ended, by the --timeout of what it does."""
-    return None if timeout is None else max(PATIENCE * timeout, timeout + LEAST_GRACE)
+    return max(PATIENCE * timeout, timeout + LEAST_GRACE)
 
 
 def _cluster(address: str) -> Executor:

@@ -8,10 +8,8 @@ are written so that they come back bit by bit.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -23,7 +21,7 @@ from derivcheck.results import CheckResult
 from derivcheck.run import files
 from derivcheck.run.encoding import decoded, encoded
 from derivcheck.run.sources import Sources
-from derivcheck.version import VERSION
+from derivcheck.run.versions import versions
 
 if TYPE_CHECKING:
     from derivcheck.problem import Check
@@ -34,7 +32,6 @@ NAME = "derivcheck.journal/"
 FORMAT = f"{NAME}2"
 BEGINNING = f'{{"format": "{NAME}'.encode()  # of the first line, whatever the version
 FINISHED = {"finished": True}  # the last line
-PACKAGES = ("torch", "sympy", "python-flint")  # what computes, and therefore decides, besides derivcheck and Python
 FOLLOWING = ("formula", "function", "reference", "deadline", "symbolic")  # of a problem: from its other fields
 
 Say = Callable[[str], None]
@@ -179,17 +176,6 @@ def _is_ours(path: Path) -> bool:
     with os.fdopen(handle, "rb") as file:
         start = file.read(len(BEGINNING))
     return BEGINNING.startswith(start)
-
-
-def versions() -> dict[str, str]:
-    """What decides results and is not in the suite."""
-    found = {"derivcheck": VERSION, "python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # built in place
-            found[name] = "unknown"
-    return found
 
 
 def _now() -> str:

@@ -11,7 +11,7 @@ from derivcheck.choices import ALL
 from derivcheck.engines import examination, loading, state
 from derivcheck.engines.registry import names as engine_names
 from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported
-from derivcheck.exact.referee import Referees
+from derivcheck.exact.referees import Referees
 from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict

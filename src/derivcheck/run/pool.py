@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,8 @@ class _Task:
 
 
 class WorkerPool(Executor):
-    """`count` processes. `limit`, called with the arguments of a task, says how many seconds it may take, None for any.
-    Each worker has `threads` threads, by default its share of the cores."""
+    """`count` processes. `limit`, called with the arguments of a task that begins, says how many seconds it may take,
+    None for any. Each worker has `threads` threads, by default its share of the cores."""
 
     def __init__(
         self, count: int, limit: Callable[..., float | None] | None = None, threads: int | None = None
@@ -94,9 +95,8 @@ class WorkerPool(Executor):
                 future.cancel()
                 continue
             worker = worker or _Worker(self._threads)
-            seconds = self._limit(*task.args, **task.kwargs) if self._limit else None
             try:
-                future.set_result(worker.run(task.call, seconds, lambda: self._stopping))
+                future.set_result(worker.run(task.call, partial(self._seconds, task), lambda: self._stopping))
             except WorkerLost as reason:
                 worker.end(0)
                 worker = None
@@ -105,6 +105,10 @@ class WorkerPool(Executor):
                 future.set_exception(error)
         if worker:
             worker.end(GRACE)
+
+    def _seconds(self, task: _Task) -> float | None:
+        """What a task that begins now may take."""
+        return self._limit(*task.args, **task.kwargs) if self._limit else None
 
 
 class _Worker:
@@ -117,12 +121,13 @@ class _Worker:
             self.process.start()
         theirs.close()
 
-    def run(self, call: bytes, seconds: float | None, stopping: Callable[[], bool]) -> Any:
-        """The result of a pickled call, or what it raised. `WorkerLost` if the process ends first or time runs out."""
+    def run(self, call: bytes, limit: Callable[[], float | None], stopping: Callable[[], bool]) -> Any:
+        """The result of a pickled call, or what it raised. `WorkerLost` if the process ends first or time runs out: the
+        seconds of `limit`, which is asked when the call begins."""
         try:
             self.pipe.send_bytes(call)
-            if not (answer := self._received(STARTING, "did not start within", stopping)):
-                answer = self._received(seconds, "took longer than", stopping)
+            if not (answer := self._received(STARTING, f"did not start within {STARTING:g} s", stopping)):
+                answer = self._received(limit(), "took longer than --timeout", stopping)
         except (EOFError, ConnectionError, OSError):
             self.process.join(GRACE)
             raise WorkerLost(f"its worker process {_how(self.process.exitcode)}") from None
@@ -138,7 +143,7 @@ class _Worker:
             if stopping():
                 raise WorkerLost("the run was stopped")
             if deadline is not None and time.monotonic() > deadline:
-                raise WorkerLost(f"it {exceeded} {seconds:g} s and was stopped")
+                raise WorkerLost(f"it {exceeded} and was stopped")
         return self.pipe.recv_bytes()
 
     def end(self, grace: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from derivcheck.results import Report
 from derivcheck.run import devices
 from derivcheck.run.many import Run, Terminated
+from derivcheck.run.versions import of_package, of_torch
 from derivcheck.version import VERSION
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def environment(devices_used: Iterable[str], threads: int | None = None) -> dict
     """Versions and hardware that the figures depend on, by name."""
     return {
         "python": platform.python_version(),
-        "torch": importlib.metadata.version("torch"),
-        "sympy": importlib.metadata.version("sympy"),
+        "torch": of_torch(),
+        "sympy": of_package("sympy"),
         "platform": platform.platform(),
         "device_name": ", ".join(sorted({devices.describe(d) for d in devices_used})),
         "threads": threads or _threads_here(),

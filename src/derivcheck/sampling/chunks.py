@@ -9,19 +9,24 @@ makes a point cheaper.
 import torch
 
 SMALLEST = 2**14  # points; fewer cost more time in Python than in the arithmetic
+FEWEST = 2**8  # points, however large each is: fewer take no less time
 LARGEST = 2**18  # points; more fit no cache, and memory must stay bounded: 2 MB per float64 column
 LARGEST_ON_CUDA = 2**26  # points; a GPU needs more to be busy, and half a gigabyte per float64 column is enough
+MOST_SHALLOW = (
+    6  # order: beyond it the graphs of nested autograd may take 0.1 MB per point, so the first chunk is small
+)
 GROWTH = 4  # from one size to the next: fewer sizes to try than with 2, and the best is at most twice off
 TRIALS = 3  # chunks of each size: the first meets cold caches, the others the noise of the machine
 GAIN = 0.95  # a larger size must make a point cheaper by this factor, more than the noise of the clock, to be worth it
+MOST_ON_CPU = 2**28  # bytes of one chunk: up to 8 variables and partials have the largest
 COPIES = 16  # tensors alive at once per variable or partial: the graph of a formula of about that many operations
 
 
 class ChunkSize:
     """The size of the next chunk, chosen by what the chunks so far have cost."""
 
-    def __init__(self, most: int = LARGEST) -> None:
-        self.size = min(SMALLEST, most)
+    def __init__(self, most: int = LARGEST, order: int = 0) -> None:
+        self.size = min(SMALLEST if order <= MOST_SHALLOW else FEWEST, most)
         self._most, self._settled = most, False
         self._costs: list[float] = []
         self._best = (float("inf"), self.size)
@@ -46,7 +51,8 @@ class ChunkSize:
 
 def most_points(device: str, itemsize: int, columns: int) -> int:
     """The largest chunk that the memory of a device allows, for a number of variables and partials together."""
+    point = itemsize * COPIES * columns
     if not device.startswith("cuda"):
-        return LARGEST
+        return max(FEWEST, min(LARGEST, MOST_ON_CPU // point))
     free, _ = torch.cuda.mem_get_info(device)
-    return max(SMALLEST, min(LARGEST_ON_CUDA, free // (itemsize * COPIES * columns)))
+    return max(SMALLEST, min(LARGEST_ON_CUDA, free // point))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from derivcheck.engines.calling import dtype_of
 from derivcheck.engines.streams import Stream, generator
+from derivcheck.engines.timing import require_time
 from derivcheck.sampling.points import Kind, Points, ends, into
 from derivcheck.symbolic.differentiation import symbolic_of
 
@@ -35,10 +36,12 @@ NEAR_ENDS = (-5, -10, -20, -30)
 """Distances from the ends in units of the domain's width, from 3 % to 1e-9: a formula for the vicinity of an end may
 take over at any of these magnitudes."""
 MOST_CORNERS = 3000  # some 70 per variable and 164 of all together: every corner up to 40 variables
+FEWEST_CORNERS = 200  # however many variables and partials: what the referee looks at in any case
+MOST_NUMBERS = 2**20  # coordinates and partials of all corners: 8 MB, several times, and 300 columns have them all
 MOST_COMBINED = 10  # variables whose ends are combined in all 2**d ways; of more, all low and all high
 MOST_COMBINATIONS = 16  # kept of those: all of them up to 4 variables
 LINES, GRID = 8, 33  # random lines per variable and places along each: a switch that is on for 3 % of a line is met
-MOST_KINKS = 64  # kept per variable: a piecewise formula has a few, on each of the lines
+MOST_KINKS = 64  # kept per variable: a piecewise formula has a few, on each of the lines; fewer of 47 variables or more
 BISECTIONS = 64  # halvings of an interval of float64 until its ends are neighbours
 BESIDE = (2.0**-40, 2.0**-20, 2.0**-8)  # distances of points beside a kink: past the roundoff of float64, 32 and 16
 KINK_AT_ZERO = 1e-3  # those distances are relative to |kink| plus this, so that 0 has neighbours too
@@ -60,17 +63,23 @@ def _corners(problem: Problem) -> Tensor:
     special = [_special(problem, constants, low, high) for low, high in problem.domain]
     random = generator(Stream.CORNERS, problem.seed)
     low, high = ends(problem)
-    points = []
+    together, pairs = [*_combined_ends(problem), *((x,) * len(special) for x in special[0])], _pairs(problem)
+    total = sum(map(len, special)) + len(together) + TIES * len(pairs)
+    step, count, points = -(-total // _most_corners(problem)), 0, []
     for j, numbers in enumerate(special):
-        fractions = torch.rand((len(numbers), len(special)), generator=random, dtype=torch.float64)
+        chosen = numbers[-count % step :: step]  # those that are left out would take gigabytes with 1,700 variables
+        fractions = torch.rand((len(chosen), len(special)), generator=random, dtype=torch.float64)
         rows = low.T + (high - low).T * fractions
-        rows[:, j] = torch.tensor(numbers, dtype=torch.float64)
+        rows[:, j] = torch.tensor(chosen, dtype=torch.float64)
         points.append(rows)
-    diagonal = [(x,) * len(special) for x in special[0]]
-    points.append(torch.tensor([*_combined_ends(problem), *diagonal], dtype=torch.float64))
-    points.append(_ties(problem, random))
-    corners = torch.cat(points)
-    return corners[:: -(-len(corners) // MOST_CORNERS)].T
+        count += len(numbers)
+    rest = torch.cat([torch.tensor(together, dtype=torch.float64), _ties(problem, pairs, random)])
+    return torch.cat([*points, rest[-count % step :: step]]).T
+
+
+def _most_corners(problem: Problem) -> int:
+    """As many as memory has room for, with all their partials."""
+    return max(FEWEST_CORNERS, min(MOST_CORNERS, MOST_NUMBERS // (len(problem.variables) + len(problem.partials))))
 
 
 def _combined_ends(problem: Problem) -> list[tuple[float, ...]]:
@@ -80,10 +89,15 @@ def _combined_ends(problem: Problem) -> list[tuple[float, ...]]:
     return every[:: max(1, len(every) // MOST_COMBINATIONS)][:MOST_COMBINATIONS]
 
 
-def _ties(problem: Problem, random: torch.Generator) -> Tensor:
-    """Points (k, d) at which two variables are equal, where their domains overlap: a comparison branches there."""
+def _pairs(problem: Problem) -> list[tuple[int, int]]:
+    """Variables whose domains overlap: where two are equal, a comparison branches."""
+    both = combinations(enumerate(problem.domain), 2)
+    return list(islice(((i, j) for (i, a), (j, b) in both if max(a[0], b[0]) <= min(a[1], b[1])), MOST_PAIRS))
+
+
+def _ties(problem: Problem, pairs: list[tuple[int, int]], random: torch.Generator) -> Tensor:
+    """Points (k, d) at which two variables are equal."""
     low, high = (end.squeeze(1) for end in ends(problem))
-    pairs = [p for p in combinations(range(len(low)), 2) if max(low[[*p]]) <= min(high[[*p]])][:MOST_PAIRS]
     fractions = torch.rand((TIES * len(pairs), len(low)), generator=random, dtype=torch.float64)
     points = low + (high - low) * fractions
     for k, (i, j) in enumerate(pairs * TIES):
@@ -120,20 +134,22 @@ def _kinks(problem: Problem, switches: Switches) -> Tensor:
     low, high = ends(problem)
     base = low + (high - low) * torch.rand((len(low), LINES), generator=random, dtype=torch.float64)
     grid = torch.linspace(0, 1, GRID, dtype=torch.float64)
-    found = []
-    for j in range(len(low)):
+    found, most = [], _most_corners(problem)
+    scanned = range(0, len(low), -(-len(low) * (2 + 2 * len(BESIDE)) // most))
+    for j in scanned:
+        require_time(problem.deadline, "the search for kinks")
         line = base.repeat_interleave(GRID, 1)
         line[j] = low[j] + (high[j] - low[j]) * grid.repeat(LINES)
-        found.append(_crossings(switches, line, j, GRID))
+        found.append(_crossings(switches, line, j, min(MOST_KINKS, most // len(scanned))))
     return torch.cat(found, 1)
 
 
-def _crossings(switches: Switches, line: Tensor, j: int, length: int) -> Tensor:
+def _crossings(switches: Switches, line: Tensor, j: int, most: int) -> Tensor:
     """Where a switch changes sign on the lines, narrowed in x_j to neighbouring floats, and points beside them."""
     signs = switches(line).sign()
     change = (signs[:-1] * signs[1:] <= 0) & ((signs[:-1] != 0) | (signs[1:] != 0))
-    change[length - 1 :: length] = False
-    places, which = change.nonzero()[:MOST_KINKS].T
+    change[GRID - 1 :: GRID] = False
+    places, which = change.nonzero()[:most].T
     left, right = line[:, places].clone(), line[:, places + 1].clone()
     start = signs[places, which]
     for _ in range(BISECTIONS):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 BLOCK = 2**16  # points drawn with one seed: a float64 column of them is half a megabyte, which a cache holds
+MOST_NUMBERS = 2**22  # coordinates of a block, 32 MB: smaller blocks of more than 64 variables
 STRIDE = 1_000_003  # a block's seed is that of the run plus this times its first point: no two seeds share a block
 
 
@@ -98,11 +99,12 @@ class RandomPoints:
 
 
 def _block(problem: Problem, start: int) -> Tensor:
-    """The random points from `start` on, at most BLOCK of them, in the domain and in the dtype.
+    """The random points from `start` on, at most a block, in the domain and in the dtype.
 
     The seed of a block is not that of a named stream: documents and bug reports show the points of a seed.
     """
-    d, n = len(problem.variables), min(BLOCK, problem.points - start)
+    d = len(problem.variables)
+    n = min(BLOCK, max(1, MOST_NUMBERS // d), problem.points - start)
     low, high = ends(problem)
     if problem.sampler == "sobol":
         engine = torch.quasirandom.SobolEngine(d, scramble=True, seed=problem.seed).fast_forward(start)

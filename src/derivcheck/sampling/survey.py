@@ -16,7 +16,7 @@ from torch import Tensor
 
 from derivcheck.engines.calling import dtype_of
 from derivcheck.engines.streams import Stream, generator
-from derivcheck.engines.timing import once
+from derivcheck.engines.timing import once, require_time
 from derivcheck.sampling.chunks import ChunkSize, most_points
 from derivcheck.sampling.corners import search, special
 from derivcheck.sampling.points import Kind, Points, RandomPoints, on_device
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from derivcheck.symbolic.kinks import Switches
 
 MOST_KEPT = 2**15  # points kept before they are thinned to what the referee can look at: a few megabytes
+MOST_NUMBERS = 2**24  # coordinates and values of all points kept, 128 MB: fewer points of 128 columns or more
 # If the referee has time for all points, the steps of a search are seen as far as they would be among the extremes of a
 # budget of this many points: half of it, which is a quarter of the 768 steps of the search.
 SEARCH_BUDGET = 400
@@ -97,7 +98,9 @@ class Survey:
         self.unsupported_sympy: dict[int, str] = {}
         self._floors: tuple[Tensor, Tensor] | None = None
         width = len(problem.variables) + len(problem.partials)
-        self.chunk = ChunkSize(most_points(problem.device, dtype_of(problem).itemsize, width))
+        self._most = min(MOST_KEPT, MOST_NUMBERS // (4 * width))
+        most = most_points(problem.device, dtype_of(problem).itemsize, width)
+        self.chunk = ChunkSize(most, max(map(sum, problem.partials)))
 
     def random(self, first: Callable[[Tensor], Partials]) -> float:
         """All random points. The first chunk goes through `first`, whose seconds are returned."""
@@ -116,6 +119,7 @@ class Survey:
 
     def add(self, points: Points, drawn: Tensor | None = None, evaluate: Evaluate | None = None) -> tuple[Sides, float]:
         """Evaluate both sides at these points and keep what matters. Returns them and the seconds of the engine."""
+        require_time(self.problem.deadline, "the evaluation of all points")
         there = on_device(self.problem, points.columns)
         partials, seconds = once(lambda: (evaluate or self.evaluate)(there))
         sympy = self.evaluate_sympy(there)
@@ -142,7 +146,7 @@ class Survey:
         if self._floors is not None:
             sides = sides.at(self._wanted(sides, *self._floors))
         self.kept = self.kept.joined(sides)
-        if len(self.kept) > max(MOST_KEPT, 4 * self.budget):
+        if len(self.kept) > max(self._most, 4 * self.budget):
             self._thin()
 
     def _wanted(self, sides: Sides, absolute: Tensor, relative: Tensor) -> Tensor:

@@ -6,9 +6,10 @@
     ∂_j h(a, b) = h_1(a, b)·∂_j a + h_2(a, b)·∂_j b       with h_k from sympy's own `fdiff`
 
 Every ∂_j of a node is kept and products stay pairs, so ∂^α(a·b) comes out as Leibniz' sum over ∂^β a·∂^(α-β) b of nodes
-that are there already: the graph of all partials to order k grows like a power of k, not exponentially. Heads that jump
-have derivative 0 beside the jump; whether the derivative exists *at* the jump is the referee's question, which it
-answers by comparing both sides, so no Dirac delta appears.
+that are there already: the graph of all partials to order k grows like a power of k, not exponentially. A node that is
+not made of x_j has ∂_j 0 and is not visited: d squares cost d steps, not d². Heads that jump have derivative 0 beside
+the jump; whether the derivative exists *at* the jump is the referee's question, which it answers by comparing both
+sides, so no Dirac delta appears.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class SymbolicPartials:
     def _begin(self, dimension: int) -> None:
         self._partials: dict[MultiIndex, Ref] = {(0,) * dimension: self.root}
         self._derivatives: dict[tuple[Ref, int], Ref] = {}
+        self._pairs: dict[Ref, tuple[Ref, Ref]] = {}
 
     @classmethod
     def of_graph(cls, graph: Graph, root: Ref, symbols: list[sp.Symbol]) -> SymbolicPartials:
@@ -63,13 +65,16 @@ class SymbolicPartials:
 
     def derivative(self, root: Ref, j: int, deadline: float | None = None) -> Ref:
         """∂_j of a node, after those of what it is made of. Only what is not known yet is visited."""
+        variables, bit = self.graph.variables, 1 << j
+        if not variables[root] & bit:
+            return self.graph.zero
         known, waiting, visits = self._derivatives, [root], 0
         while waiting:
             visits += 1
             if deadline is not None and visits % CLOCK_EVERY == 0 and time.monotonic() > deadline:
                 raise TimedOut("the symbolic derivative took longer than --timeout")
             ref = waiting[-1]
-            missing = [part for part in self._parts(ref) if (part, j) not in known]
+            missing = [part for part in self._parts(ref) if variables[part] & bit and (part, j) not in known]
             if missing:
                 waiting.extend(missing)
                 continue
@@ -82,30 +87,32 @@ class SymbolicPartials:
         """The nodes whose derivatives that of a node is made of."""
         node = self.graph.nodes[ref]
         if isinstance(node, Product) and len(node.factors) > 1:
-            return self._halves(node)
+            return self._halves(ref, node)
         return self.graph.arguments(ref)
 
-    def _halves(self, product: Product) -> tuple[Ref, Ref]:
+    def _halves(self, ref: Ref, product: Product) -> tuple[Ref, Ref]:
         """A product of many as one of two: each half is differentiated once, whatever it is multiplied by."""
-        middle = len(product.factors) // 2
-        left, right = (self.graph.product(part) for part in (product.factors[:middle], product.factors[middle:]))
-        return left, right
+        if ref not in self._pairs:
+            middle = len(product.factors) // 2
+            left, right = (self.graph.product(part) for part in (product.factors[:middle], product.factors[middle:]))
+            self._pairs[ref] = left, right
+        return self._pairs[ref]
 
     def _rule(self, ref: Ref, j: int) -> Ref:
-        graph = self.graph
+        graph, variables, bit = self.graph, self.graph.variables, 1 << j
 
         def d(argument: Ref) -> Ref:
-            return self._derivatives[argument, j]
+            return self._derivatives[argument, j] if variables[argument] & bit else graph.zero
 
         match graph.nodes[ref]:
             case Variable(place):
                 return graph.one if place == j else graph.zero
             case Sum(_, terms):
-                return graph.sum([(d(t), c) for t, c in terms])
+                return graph.sum([(d(t), c) for t, c in terms if variables[t] & bit])
             case Product(((a, e),)):
                 return graph.sum([(graph.times(graph.product([(a, e - 1)]), d(a)), e)])
             case Product() as product:
-                a, b = self._halves(product)
+                a, b = self._halves(ref, product)
                 return graph.sum([(graph.times(d(a), b), 1), (graph.times(a, d(b)), 1)])
             case Function(head, arguments):
                 inner = [(k, d(a)) for k, a in enumerate(arguments) if d(a) != graph.zero and _acts(head, k)]

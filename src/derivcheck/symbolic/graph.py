@@ -8,6 +8,8 @@ and products are sorted, so that the binomials of Leibniz' rule appear by themse
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple, TypeVar
 
 Number = int | Fraction
@@ -82,6 +84,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.variables: list[int] = []  # of each node: bit j says whether it is made of x_j
         self._index: dict[tuple[type, Node], Ref] = {}
         self.zero = self.number(0)
         self.one = self.number(1)
@@ -93,7 +96,13 @@ class Graph:
         if ref is None:
             ref = self._index[key] = len(self.nodes)
             self.nodes.append(node)
+            self.variables.append(self._variables_of(node, ref))
         return ref
+
+    def _variables_of(self, node: Node, ref: Ref) -> int:
+        if isinstance(node, Variable):
+            return 1 << node.place
+        return reduce(or_, (self.variables[argument] for argument in self.arguments(ref)), 0)
 
     def number(self, value: Number) -> Ref:
         return self.node(Sum(value, ()))

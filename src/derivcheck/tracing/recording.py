@@ -65,16 +65,21 @@ class Recording(TorchDispatchMode):
         for column, names in zip(columns, places, strict=True):
             nodes = torch.tensor([self.graph.node(Variable(place)) for place in names])
             self.arrays.shadows.write(column.detach(), nodes)
+        result = self.inside(lambda: function(*columns).reshape(points.shape[1]))
+        values = [Value(self.graph, ref) for ref in self.arrays.numbers(result.detach()).tolist()]
+        return [value.ref for value in values]
+
+    def inside(self, call: Callable[[], Any]) -> Any:
+        """What torch code returns while it is recorded."""
         try:
             with torch.enable_grad(), self:
-                result = function(*columns).reshape(points.shape[1])
+                result = call()
         except Exception:
             if self.refused is None:
                 raise
         if self.refused is not None:  # whatever became of it on its way through the user's code
             raise self.refused
-        values = [Value(self.graph, ref) for ref in self.arrays.numbers(result.detach()).tolist()]
-        return [value.ref for value in values]
+        return result
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if self._paused:

@@ -1,0 +1,161 @@
+"""One function at one point, in one dtype: what is wrong with the derivatives that autograd gives, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from derivcheck import ulp
+from derivcheck.engines.calling import is_lacking, lack
+from derivcheck.engines.products import Called, Vectors, places
+from derivcheck.errors import RequestError, Unsupported
+from derivcheck.exact.products import Products, Undefined
+from derivcheck.judgement.products import Comparison, Wrong
+from derivcheck.tracing.whole import Whole, trace_whole
+
+MOST_ROWS = 8  # outputs up to which every row of the Jacobian is compared as well, one backward each
+MOST_LOCATED = 64  # outputs that are looked at one by one to name the entry that is wrong
+MOVED = 2.0**-6  # of an input, relative: far from any special value, and near to where the function is meant for
+LEAST_MOVED = 2.0**-3  # of the largest input: what a zero is moved as if it were
+CURE = "Give a plain torch function that computes the same: reference=..."
+
+
+class Where(NamedTuple):
+    """A point, and how it is called after "at the inputs"."""
+
+    words: str
+    x: Tensor
+
+
+class WholeCheck:
+    """One check in one dtype. `reference` says what is right, else the function's own forward."""
+
+    def __init__(self, called: Called, reference: Callable[..., Any] | None, order: int, seed: int) -> None:
+        self.called, self.reference, self.order = called, reference, order
+        self.random = torch.Generator().manual_seed(seed)
+        self.x = torch.cat([t.detach().to(called.dtype).double().cpu().flatten() for t in called.templates])
+
+    def first_wrong(self) -> str:
+        """A message about the lowest order that is wrong, at the point or beside it; empty if nothing is."""
+        whole = self._traced()
+        products = Products(whole, len(self.x), self.order, ulp.unit_roundoff(self.called.dtype))
+        found = list(self._compared(products))
+        if self.reference is None:  # the trace must hold at all points before anything is said
+            for _, wrong in found:
+                self._require_replay([one for one in wrong if one.order == 0])
+        messages = (self._judged(wrong, products, where) for where, wrong in found)
+        return next(filter(None, messages), "")
+
+    def _compared(self, products: Products) -> Iterator[tuple[Where, list[Wrong]]]:
+        """What is not within the bound at the given inputs, and at moved ones."""
+        for where in (Where("", self.x), Where(" moved by 1 %", self._moved())):
+            try:
+                for order, vectors in self._vectors(products.outputs, rows=not where.words):
+                    yield where, Comparison(self.called, products, where.x, vectors, order).wrong()
+            except Undefined:
+                continue  # a switch is not decided there
+            except (RuntimeError, NotImplementedError) as error:
+                if is_lacking(error):
+                    raise Unsupported(lack(error)) from None
+                raise
+
+    def _traced(self) -> Whole:
+        """The graph of what is right, in float64 for a reference."""
+        called = self.called
+        given = [x.to(called.dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in called.inputs]
+        for place, leaf in zip(called.varied, called.leaves(self.x), strict=True):
+            given[place] = leaf
+        found = trace_whole(self.reference or called.function, given, called.varied, CURE)
+        count = sum(part.numel() for part in called.outputs(called.leaves(self.x)))
+        if len(found.outputs) != count:
+            cause = f"the reference returns {len(found.outputs)} numbers, the function {count}"
+            raise RequestError(cause, "Let the reference return what the function returns.")
+        return found
+
+    def _moved(self) -> Tensor:
+        size = self.x.abs()
+        size = torch.maximum(size, LEAST_MOVED * size.amax()) if len(size) else size
+        r = torch.rand(self.x.shape, generator=self.random, dtype=torch.float64) * 2 - 1
+        return (self.x + MOVED * size * r).to(self.called.dtype).double()
+
+    def _vectors(self, outputs: int, *, rows: bool) -> Iterator[tuple[int, Vectors]]:
+        """Pairs of vectors, with the order to compare to: at random, and each row of a small Jacobian."""
+        yield self.order, Vectors(self._signs(outputs), self._signs(len(self.x)))
+        if rows and 1 < outputs <= MOST_ROWS:
+            for i in range(outputs):
+                yield 1, Vectors(torch.eye(outputs, dtype=torch.float64)[i], self._signs(len(self.x)))
+
+    def _signs(self, count: int) -> Tensor:
+        """±1 and ±1/2 at random: products with them are exact."""
+        signs = torch.randint(0, 2, (count,), generator=self.random) * 2 - 1
+        return signs.double() * 2.0 ** torch.randint(-1, 1, (count,), generator=self.random)
+
+    def _judged(self, wrong: Sequence[Wrong], products: Products, where: Where) -> str:
+        if self.reference is None:
+            wrong = [one for one in wrong if one.order > 0]
+        if not wrong:
+            return ""
+        lowest = min(one.order for one in wrong)
+        worst = max((one for one in wrong if one.order == lowest), key=lambda one: one.excess)
+        return self._message(*self._entry(worst, products, where.x), where.words)
+
+    def _require_replay(self, values: Sequence[Wrong]) -> None:
+        """The function's own values are right by definition; those that lack half of the digits show that the trace
+        missed something."""
+        part = ulp.unit_roundoff(self.called.dtype) ** 0.5
+        for one in values:
+            if not abs(one.value - one.exact) <= part * max(abs(one.exact), one.scale):
+                raise Unsupported(
+                    f"the trace does not hold: it gives {one.exact:.6g} where the function gives {one.value:.6g}; "
+                    f"a part of it is not computed by operations of torch, or it depends on the data. {CURE}"
+                )
+
+    def _entry(self, worst: Wrong, products: Products, x: Tensor) -> tuple[Wrong, str]:
+        """Which output is wrong by which input: found by one-hot cotangents where the outputs are few."""
+        outputs = places(self.called.outputs(self.called.leaves(x)))
+        if worst.order == 0:
+            return worst, f"out{_index(outputs, worst.place)}"
+        inputs = places(self.called.templates)
+        by = f"by input{_index(inputs, worst.place)}" if worst.place < len(inputs) else "by the cotangent"
+        if worst.order > 1 or len(outputs) > MOST_LOCATED:
+            return worst, f"the product with a random cotangent {by}"
+        one_hot = torch.eye(len(outputs), dtype=torch.float64)
+        for i in range(len(outputs)):
+            found = Comparison(self.called, products, x, Vectors(one_hot[i], torch.ones_like(x)), 1).wrong()
+            for one in found:
+                if (one.order, one.place) == (1, worst.place):
+                    return one, f"out{_index(outputs, i)} {by}"
+        return worst, f"the product with a cotangent that is not one-hot {by}"
+
+    def _message(self, worst: Wrong, entry: str, where: str) -> str:
+        dtype = str(self.called.dtype).removeprefix("torch.")
+        lines = [
+            f"{_named(worst.order)} is wrong: {entry}, at the inputs{where}, in {dtype}",
+            f"  autograd  {worst.value!r}" if worst.order else f"  function  {worst.value!r}",
+            f"  exact     {worst.exact!r}",
+            f"  bound     {worst.bound!r}",
+            f"  cause     {self._cause(worst)}",
+        ]
+        return "\n".join(lines)
+
+    def _cause(self, worst: Wrong) -> str:
+        if worst.order in self.called.cut and worst.value == 0:
+            return "cut: no graph of autograd leads there, as after detach, .data or no_grad"
+        if worst.value != worst.value or abs(worst.value) == float("inf"):
+            return "non-finite: the exact number is finite"
+        if worst.order == 0:
+            return "value: the function differs from its reference"
+        return "formula: wrong by more than rounding explains"
+
+
+def _named(order: int) -> str:
+    return "the value" if order == 0 else "the gradient" if order == 1 else f"a derivative of order {order}"
+
+
+def _index(places_: Sequence[tuple[int, tuple[int, ...]]], k: int) -> str:
+    """[0][1, 2]: which tensor, and where in it."""
+    tensor, index = places_[k]
+    return f"[{tensor}]" + (f"[{', '.join(map(str, index))}]" if index else "")
