@@ -108,6 +108,11 @@ class Problem:
         return tuple(j for j in range(len(self.variables)) if any(alpha[j] for alpha in self.partials))
 
     @property
+    def coordinates(self) -> tuple[str, ...]:
+        """The variables without the weight of a network, which only the derivative by it needs."""
+        return self.residual.coordinates if self.residual else self.variables
+
+    @property
     def order(self) -> int:
         return max(map(sum, self.partials))
 

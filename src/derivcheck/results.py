@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derivcheck.errors import ExitStatus
-from derivcheck.outcomes import Cause, Listed, Outcome, Verdict
+from derivcheck.outcomes import Cause, Discrepancy, Listed, Outcome, Verdict
 
 
 @dataclass(frozen=True)
@@ -111,19 +111,6 @@ class PartialResult:
     def loses_too_much(self, limits: Limits) -> bool:
         """Whether it loses more bits than --max-lost-bits allows."""
         return limits.max_lost_bits is not None and self.autograd.lost_bits > limits.max_lost_bits
-
-
-@dataclass(frozen=True)
-class Discrepancy:
-    """Between the equation that code computes and the one that is meant."""
-
-    kind: str
-    """too much, missing, factor or sign."""
-    terms: str
-    hint: str = ""
-    """What the difference is known to come from."""
-    output: int = 0
-    """Of which equation."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Fields in formulas: u is a function of the coordinates, u_x and u_xt are its partials, u(x, 0) is its value elsewhere.
+"""Fields in formulas: u is a function of the coordinates, u_x and u_xt are partials, u(x, 0) is its value elsewhere.
 
 A formula has a symbol for every partial of a field at a place, so that sympy treats u_xx as it treats any variable, and
 prints it as it is written. What the symbols mean is kept beside them.
@@ -68,7 +68,9 @@ class Fields:
         if len(ways) != 1:
             why = "can be read in two ways" if ways else f"{label} is not made of coordinates"
             shown = ", ".join(self.coordinates)
-            raise RequestError(f"{name}: {why}", f"The coordinates are {shown}; write D({name.split('_')[0]}, x).")
+            raise RequestError(
+                f"{name}: {why}", f"The coordinates are {shown}; write D({name.split('_', maxsplit=1)[0]}, x)."
+            )
         return tuple(ways[0].count(v) for v in self.coordinates)
 
     def derivative(self, expression: sp.Expr, j: int) -> sp.Expr:

@@ -35,6 +35,8 @@ class Residual:
 
     def options(self) -> list[str]:
         """As the command line has them, but the equations and the variables."""
-        fields = [part for name, text in zip(self.fields, self.closed, strict=True) for part in ("--field", f"{name}={text}")]
+        fields = [
+            part for name, text in zip(self.fields, self.closed, strict=True) for part in ("--field", f"{name}={text}")
+        ]
         named = (("--net", self.net), ("--call", self.call), ("--operator", self.operator))
         return fields + [part for option, value in named if value for part in (option, value)]

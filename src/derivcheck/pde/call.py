@@ -30,7 +30,9 @@ class Call:
 
     def _error(self, node: ast.AST, cause: str, cure: str = HOW) -> ExpressionError:
         start = getattr(node, "col_offset", 0)
-        return ExpressionError(self.text.strip(), start, getattr(node, "end_col_offset", start + 1) - start, cause, cure)
+        return ExpressionError(
+            self.text.strip(), start, getattr(node, "end_col_offset", start + 1) - start, cause, cure
+        )
 
     def _require(self, node: ast.AST, depth: int) -> None:
         """Refuse whatever is not in the list."""
@@ -55,7 +57,9 @@ class Call:
     def _require_name(self, node: ast.Name) -> None:
         if node.id not in self.names:
             known = "; ".join(f"{name} is {meaning}" for name, meaning in self.names.items())
-            raise self._error(node, f"{node.id} is not known here", did_you_mean(node.id, self.names) or f"Here {known}.")
+            raise self._error(
+                node, f"{node.id} is not known here", did_you_mean(node.id, self.names) or f"Here {known}."
+            )
 
     def _require_call(self, node: ast.Call) -> None:
         if not isinstance(node.func, ast.Name):

@@ -6,6 +6,7 @@ of an exponential and a sine of different slopes satisfies no such equation: all
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -35,9 +36,7 @@ def random_formulas(fields: Fields, domain: Sequence[Interval], seed: int) -> li
     return [_formula(fields, widths, domain, seed, k) for k in range(len(fields.names))]
 
 
-def _formula(
-    fields: Fields, widths: Sequence[Fraction], domain: Sequence[Interval], seed: int, k: int
-) -> sp.Expr:
+def _formula(fields: Fields, widths: Sequence[Fraction], domain: Sequence[Interval], seed: int, k: int) -> sp.Expr:
     slopes = [_slopes(seed, k, part, len(widths)) for part in range(2)]
     middles = [_middle(low, high, width) for (low, high), width in zip(domain, widths, strict=True)]
     scaled = [(x - m) / sp.Rational(w) for x, m, w in zip(fields.symbols, middles, widths, strict=True)]
@@ -64,8 +63,7 @@ def _slopes(seed: int, field: int, part: int, count: int) -> list[sp.Rational]:
 
 def _width(low: float, high: float) -> Fraction:
     """A power of two near the width of an interval; 1 for a point."""
-    width = high - low
-    return Fraction(2) ** (torch.frexp(torch.tensor(width, dtype=torch.float64)).exponent.item() - 1) if width else Fraction(1)
+    return Fraction(2.0 ** (math.frexp(high - low)[1] - 1)) if high > low else Fraction(1)
 
 
 def _middle(low: float, high: float, width: Fraction) -> sp.Rational:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import sympy as sp
 
 from derivcheck.expression.fields import Fields
+from derivcheck.outcomes import Discrepancy
 from derivcheck.pde.hints import hint_of_factor, hint_of_place, hint_of_whole
 from derivcheck.pde.numbers import cleaned
-from derivcheck.results import Discrepancy
 
 DIGITS = 30  # of a coefficient that is compared
 CLOSE = sp.Float(2) ** -44  # relative: coefficients of floats that were rounded a few times

@@ -29,9 +29,7 @@ class Weight(NamedTuple):
     is_mean: bool
 
 
-def squares(
-    graph: Graph, root: Ref, d: int, n: int, at: Callable[[Ref, int], sp.Expr]
-) -> list[Square]:
+def squares(graph: Graph, root: Ref, d: int, n: int, at: Callable[[Ref, int], sp.Expr]) -> list[Square]:
     """The terms of the loss at `root`. Raises `Unsupported` where one is no square, or has several points."""
     node = graph.nodes[root]
     terms = node.terms if isinstance(node, Sum) else ((root, 1),)

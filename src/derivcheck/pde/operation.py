@@ -1,8 +1,8 @@
 """∂^α of a field as one operation of torch, whose derivative is the same operation with one more in α.
 
-The code under test differentiates the field by itself, with `autograd.grad` or `torch.func`. As the backward of ∂^α u is
-made of ∂^(α+e_j) u, what it computes is a formula of the partials of u, whatever u is: its differential equation. Where
-the values come from is a matter of the source: an opaque field has names for them, a closed one has formulas.
+The code under test differentiates the field by itself, with `autograd.grad` or `torch.func`. As the backward of ∂^α u
+is made of ∂^(α+e_j) u, what it computes is a formula of the partials of u, whatever u is: its differential equation.
+Where the values come from is a matter of the source: an opaque field has names for them, a closed one has formulas.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Source(Protocol):
 
 def partial(X: Tensor, weight: Tensor | None, source: Source, field: int, alpha: MultiIndex) -> Tensor:
     """∂^alpha of a field at the rows of X: (N, d) -> (N,)."""
-    found: Tensor = _Partial.apply(X, weight, source, field, alpha)
+    found: Tensor = _Partial.apply(X, weight, source, field, alpha)  # type: ignore[no-untyped-call]
     return found
 
 

@@ -11,7 +11,8 @@ from torch.utils._pytree import tree_leaves
 from derivcheck.errors import FunctionError
 
 BROADCAST = (
-    "A column (n, 1) met a row (n,), and torch made a matrix of all pairs. Keep one shape, such as u[:, 0:1] for u[:, 0]."
+    "A column (n, 1) met a row (n,), and torch made a matrix of all pairs. Keep one shape, such as u[:, 0:1] in place "
+    "of u[:, 0]."
 )
 PROBED = 7  # points of the first call: a number that is no size of anything else in the code
 

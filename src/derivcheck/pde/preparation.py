@@ -95,7 +95,9 @@ def _probed(code: Code, points: Tensor) -> Sequence[Output]:
     except BaseException as error:
         raise loading.raised(code.target.name, "raises", error) from None
     if code.target.network is not None and not code.target.network.dtypes:
-        cause = f"{code.target.name} does not call the network that --net {code.asked.net or code.asked.fields[0]} names"
+        cause = (
+            f"{code.target.name} does not call the network that --net {code.asked.net or code.asked.fields[0]} names"
+        )
         raise RequestError(cause, "Name the parameter or attribute that the function calls: --net NAME.")
     return outputs(result, code.target.name)
 
@@ -190,7 +192,9 @@ class ResidualFunction:
         if not self.keeps_points:
             columns = tuple(c.detach() for c in columns)
         if self.code.slots[0].is_loss:
-            return torch.stack([self._loss([c[i : i + 1] for c in columns], _at(weight, i)) for i in range(len(given[0]))])
+            return torch.stack(
+                [self._loss([c[i : i + 1] for c in columns], _at(weight, i)) for i in range(len(given[0]))]
+            )
         result = called(self.code, columns, weight)
         found = [slot.of(result, len(given[0])).to(given[0].dtype) for slot in self.code.slots]
         return found[0] if len(found) == 1 else tuple(found)

@@ -87,9 +87,7 @@ def read(target: Target, slots: Sequence[Output], points: Tensor, fields: Fields
 
 def _labels(values: Mapping[str, Tensor]) -> list[str]:
     """lambda_1, or w[0] and w[1] of a parameter of several numbers."""
-    return [
-        name if p.numel() == 1 else f"{name}[{k}]" for name, p in values.items() for k in range(p.numel())
-    ]
+    return [name if p.numel() == 1 else f"{name}[{k}]" for name, p in values.items() for k in range(p.numel())]
 
 
 def _recorded(target: Target, slots: Sequence[Output], batch: Tensor, values: Mapping[str, Tensor]) -> _Batch:
@@ -157,7 +155,9 @@ class _Reader:
         reachable = self.batch.graph.reachable([root])
         for ref in reachable:
             made[ref] = self._made(ref, symbols, made)
-        self.is_mixed |= any(s.name.endswith("[other]") for s in made[root].free_symbols) or self._is_elsewhere(made[root])
+        self.is_mixed |= any(s.name.endswith("[other]") for s in made[root].free_symbols) or self._is_elsewhere(
+            made[root]
+        )
         return made[root]
 
     def _is_elsewhere(self, expression: sp.Basic) -> bool:
@@ -187,7 +187,9 @@ class _Reader:
 
     def squares(self) -> list[losses.Square]:
         """Of a loss: its terms, each a square at one point, or of no point."""
-        return losses.squares(self.batch.graph, self.batch.roots[0][0], len(self.fields.coordinates), self.batch.n, self.at)
+        return losses.squares(
+            self.batch.graph, self.batch.roots[0][0], len(self.fields.coordinates), self.batch.n, self.at
+        )
 
 
 def _merged(found: Sequence[Sequence[sp.Expr]]) -> tuple[sp.Expr, bool]:
@@ -205,7 +207,7 @@ def _merged(found: Sequence[Sequence[sp.Expr]]) -> tuple[sp.Expr, bool]:
 
 
 def _is_same(a: sp.Expr, b: sp.Expr) -> bool:
-    return a == b or sp.expand(cleaned(a) - cleaned(b)) == 0
+    return bool(a == b or sp.expand(cleaned(a) - cleaned(b)) == 0)
 
 
 def _scaled(two: sp.Expr, three: sp.Expr) -> sp.Expr | None:

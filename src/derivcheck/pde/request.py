@@ -1,4 +1,4 @@
-"""A problem about residuals from text and numbers, checked. Torch is not imported here: what is wrong is said at once."""
+"""A problem about residuals from text and numbers, checked. Torch is not imported: what is wrong is said at once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from derivcheck.expression.parsing import parse
 from derivcheck.expression.reading import variable
 from derivcheck.expression.residuals import WEIGHT, Residual
 from derivcheck.expression.texts import split
+from derivcheck.expression.variables import NAME
 from derivcheck.multi_index import natural_order
 from derivcheck.pde.operators import OPERATORS, applied
-from derivcheck.expression.variables import NAME
 from derivcheck.problem import Problem
 
+NO_FUNCTION = "Name the code: --function burgers.py:residual."
 DEFAULT = "u"  # the field of a network that nothing else is said of
 HOW = 'Write it like --field u, --field u,v,p for the outputs of one network, or --field "u=exp(-t)*sin(x)".'
 
@@ -29,6 +30,23 @@ HOW = 'Write it like --field u, --field u,v,p for the outputs of one network, or
 def is_asked(fields: Any, net: str | None, call: str | None, operator: str | None) -> bool:
     """Whether a request is about residuals or operators."""
     return bool(fields or net or call or operator)
+
+
+KEYS = ("fields", "net", "call", "operator", "training")
+"""Of a request about residuals or operators."""
+
+
+def requested(expression: str | None, **given: Any) -> Problem:
+    """The problem of any request: about residuals or operators where one of their options is given."""
+    of_residuals = {key: given.pop(key) for key in KEYS if key in given}
+    if not is_asked(*(of_residuals.get(key) for key in KEYS[:-1])):
+        return problems.create(expression, **given)
+    for option in ("reference", "shape"):
+        if given.pop(option, None):
+            raise RequestError(f"--{option} does not go with --net, --field, --call or --operator", "Leave it out.")
+    if not (given.get("function") or given.get("function_name") or given.pop("has_function", False)):
+        raise RequestError("--net, --field, --call and --operator go with --function", NO_FUNCTION)
+    return create(expression, **of_residuals, **given)
 
 
 def create(

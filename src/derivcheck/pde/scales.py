@@ -1,4 +1,4 @@
-"""Networks of scaled inputs: code that calls net((x - 1)/2, t) means u(x, t) by it, in which its equation is simpler."""
+"""Networks with scaled inputs: by net((x - 1)/2, t) code means u(x, t), in which its equation is simpler."""
 
 from __future__ import annotations
 

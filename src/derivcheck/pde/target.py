@@ -44,8 +44,8 @@ class Target:
     def _names(self) -> dict[str, str]:
         """What --call may use."""
         names = {self.short: "the function", MATRIX: "the matrix of all coordinates, (n, d)"}
-        names |= {v: "a column (n, 1)" for v in self.asked.coordinates}
-        names |= {u: "a field, called like a network" for u in self.asked.fields}
+        names |= dict.fromkeys(self.asked.coordinates, "a column (n, 1)")
+        names |= dict.fromkeys(self.asked.fields, "a field, called like a network")
         return names | ({self.asked.net: "the network"} if self.asked.net else {})
 
     def __call__(self, columns: Sequence[Tensor], matrix: Tensor, evaluate: Evaluate | None) -> Any:
@@ -149,7 +149,11 @@ def _resolved(given: str | Callable[..., Any]) -> tuple[Any, Callable[..., Any]]
     if isinstance(last, nn.Module):
         return last, last.forward
     owner = getattr(last, "__self__", None)
-    return (owner, last) if owner is not None and not inspect.ismodule(owner) and not inspect.isclass(owner) else (None, last)
+    return (
+        (owner, last)
+        if owner is not None and not inspect.ismodule(owner) and not inspect.isclass(owner)
+        else (None, last)
+    )
 
 
 def _parameters(function: Callable[..., Any], is_method: bool) -> list[inspect.Parameter]:
@@ -169,7 +173,7 @@ def _made(cls: Any, network: StandIn | None, net: str) -> Any:
     for named in ([{chosen: network}] if chosen and network is not None else []) + [{}]:
         try:
             return cls(**named)
-        except Exception:  # noqa: S112 whatever it needs, another way is tried
+        except Exception:
             continue
     made = cls.__new__(cls)
     if isinstance(made, nn.Module):

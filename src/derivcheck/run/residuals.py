@@ -12,11 +12,11 @@ from derivcheck.engines.calling import dtype_of, own_warnings_ignored, point_fun
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import Unsupported
 from derivcheck.expression.parsing import symbol
+from derivcheck.outcomes import Discrepancy
 from derivcheck.pde import closed
 from derivcheck.pde.comparison import discrepancies
 from derivcheck.pde.preparation import Code, prepare, problems
 from derivcheck.pde.reading import COUNT
-from derivcheck.results import Discrepancy
 from derivcheck.run.truth import REPLAYED, require_replay
 from derivcheck.sampling.points import RandomPoints
 from derivcheck.symbolic.differentiation import SymbolicPartials
@@ -90,7 +90,9 @@ def _equations(code: Code) -> tuple[str, ...]:
 def _differences(code: Code) -> Iterator[Discrepancy]:
     if code.reading is None or code.asked.operator:
         return
-    pairs: Sequence[tuple[sp.Expr, sp.Expr]] = list(zip(code.reading.equations, (e.formula for e in code.meant), strict=False))
+    pairs: Sequence[tuple[sp.Expr, sp.Expr]] = list(
+        zip(code.reading.equations, (e.formula for e in code.meant), strict=False)
+    )
     for k, (computed, meant) in enumerate(pairs):
         for found in discrepancies(computed, meant, code.reading.parameters, code.fields):
             yield replace(found, output=k)
@@ -99,14 +101,14 @@ def _differences(code: Code) -> Iterator[Discrepancy]:
 def _notes(code: Code) -> Iterator[str]:
     if code.reading is None and code.reason:
         yield f"the equation was not read: {code.reason}"
-    own = str(dtype_of(code.problem)).removeprefix("torch.")
-    for dtype in (code.target.network.dtypes if code.target.network is not None else ()):
-        if str(dtype) != f"torch.{own}":
-            yield DOWN.format(dtype=str(dtype).removeprefix("torch."), own=own)
+    own = dtype_of(code.problem)
+    for dtype in code.target.network.dtypes - {own} if code.target.network is not None else ():
+        yield DOWN.format(dtype=str(dtype).removeprefix("torch."), own=str(own).removeprefix("torch."))
     if code.scales:
+        point = ", ".join(code.asked.coordinates)
         inputs = ", ".join(f"{a:g}*{x} + {b:g}" for (a, b), x in zip(code.scales, code.asked.coordinates, strict=True))
-        yield f"the network gets ({inputs}): its inputs are scaled, and the field is that of {', '.join(code.asked.coordinates)}"
+        yield f"the network gets ({inputs}): its inputs are scaled, and the field is that of ({point})"
     if not code.asked.is_random:
         used = {code.fields.partials[atom] for e in code.meant for atom in code.fields.within(e.formula)}
         for pair in closed.symmetries(code.fields, code.closed.formulas[: len(code.fields.names)], sorted(used)):
-            yield f"of the field that was given, {pair}, so that one can stand for the other unseen: leave the formula out"
+            yield f"of the field that was given, {pair}, so that one hides an error in the other: leave the formula out"
