@@ -42,7 +42,7 @@ class Arguments(Options, total=False):
 
     reference: str | Callable[..., Any] | None
     shape: "Shaped | None"
-    fields: Names | None
+    fields: Names | Mapping[str, Any] | None
     net: str | None
     call: str | None
     operator: str | None

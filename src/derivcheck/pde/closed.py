@@ -91,6 +91,14 @@ class Closed:
     def direction(self, field: int) -> int:
         return len(self.formulas) - len(self.by_weight) + field
 
+    def plain(self, X: Tensor, weight: Tensor | None, field: int) -> Tensor:
+        """A field at the rows of X, in operations of torch alone."""
+        zero = (0,) * X.shape[1]
+        found = self.point_function(field, zero)(*X.unbind(1))
+        if weight is None:
+            return found
+        return found + weight * self.point_function(self.direction(field), zero)(*X.unbind(1))
+
     def point_function(self, field: int, alpha: MultiIndex) -> PointFunction:
         key = field, alpha
         if key not in self._lowered:

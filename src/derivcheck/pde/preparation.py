@@ -20,7 +20,7 @@ from derivcheck.expression.parsing import symbol
 from derivcheck.expression.residuals import Residual
 from derivcheck.pde import closed as closed_fields
 from derivcheck.pde.closed import Closed, OneCall
-from derivcheck.pde.operation import partial
+from derivcheck.pde.operation import is_transformed, partial
 from derivcheck.pde.outputs import PROBED, Output, outputs
 from derivcheck.pde.reading import Reading, read
 from derivcheck.pde.request import formulas, meant
@@ -112,6 +112,8 @@ def called(code: Code, columns: Sequence[Tensor], weight: Tensor | None) -> Any:
         for j, (factor, shift) in enumerate(code.scales):
             unscaled = (X[:, j] - shift) * (1 / factor)
             X = torch.cat([X[:, :j], unscaled.unsqueeze(1), X[:, j + 1 :]], 1)
+        if is_transformed():  # which differentiate a custom operation wrongly where they are nested
+            return [code.closed.plain(X, rows, k) for k in fields]
         return [partial(X, rows, source, k, zero) for k in fields]
 
     own = [c if c.requires_grad else c.detach().clone().requires_grad_() for c in columns]

@@ -22,7 +22,7 @@ from derivcheck.expression.parsing import symbol
 from derivcheck.pde import losses
 from derivcheck.pde.numbers import cleaned
 from derivcheck.pde.opaque import Opaque, is_field, read_head
-from derivcheck.pde.operation import partial
+from derivcheck.pde.operation import is_transformed, partial
 from derivcheck.pde.outputs import Output
 from derivcheck.pde.target import Target, trainable
 from derivcheck.symbolic.graph import Function, Graph, Product, Ref, Sum, Variable
@@ -120,6 +120,8 @@ def _called(target: Target, recording: Recording, columns: list[Tensor], matrix:
     source, fields = Opaque(recording), range(len(target.asked.fields))
 
     def evaluate(X: Tensor) -> list[Tensor]:
+        if is_transformed():
+            return [source.polynomial(X, k) for k in fields]
         return [partial(X, None, source, k, zero) for k in fields]
 
     try:

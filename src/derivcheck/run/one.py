@@ -98,6 +98,8 @@ def _begun(problem: Problem) -> tuple[Problem, Referees | None]:
     """The problem with the graph of its formula, which grows while it is checked, and its referees. Both belong to this
     check alone, so that checks in other threads, and those before it, change none of its rows."""
     try:
+        if isinstance(problem.symbolic, Unsupported):
+            raise problem.symbolic
         symbolic = truth(problem)
     except Unsupported as reason:
         return replace(problem, symbolic=reason), None  # the symbolic stage says so, in every row

@@ -40,10 +40,16 @@ class Findings:
 
 
 def begun(problem: Problem) -> tuple[list[Problem], Findings]:
-    """One problem per output with its formula, and what was found. Raises `RequestError` for a wrong request, and
-    `Unsupported` if the code is to be its own formula and cannot be."""
-    with own_warnings_ignored():
-        code = _replayed(prepare(problem))
+    """One problem per output with its formula, and what was found. If the code is to be its own formula and cannot be,
+    the reason is in place of the formula. Raises `RequestError` for a wrong request."""
+    try:
+        with own_warnings_ignored():
+            return _begun(_replayed(prepare(problem)))
+    except Unsupported as reason:
+        return [replace(problem, symbolic=reason)], Findings()
+
+
+def _begun(code: Code) -> tuple[list[Problem], Findings]:
     own = [] if code.reading is None else list(code.reading.equations)
     if not code.meant and (code.reading is None or code.reading.is_mixed):
         mixed = "the value at a point depends on the others of the batch, or on their number"
