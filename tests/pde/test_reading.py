@@ -26,7 +26,9 @@ def is_same(text, formula):
 
 @pytest.mark.parametrize("name", ["heat", "heat_of_matrix", "heat_flat", "heat_untrained", "heat_of_field"])
 def test_one_equation_is_read_from_every_style(name):
-    (text,) = computed(name, training=name != "heat_untrained", net=None if name == "heat_of_field" else "net", fields="u")
+    (text,) = computed(
+        name, training=name != "heat_untrained", net=None if name == "heat_of_field" else "net", fields="u"
+    )
     assert is_same(text, HEAT)
 
 

@@ -91,8 +91,10 @@ def _short(weight: Fraction) -> Fraction:
 def _grouped(terms: Sequence[Square]) -> dict[sp.Expr, tuple[int, Fraction]]:
     """Each equation, with how many points have it and its coefficient there."""
     groups: dict[sp.Expr, list[Fraction]] = {}
+    exact: dict[sp.Expr, sp.Expr] = {}  # by what it is printed as
     for term in terms:
-        groups.setdefault(sp.expand(cleaned(term.equation)), []).append(term.coefficient)
+        equation = exact.setdefault(sp.expand(cleaned(term.equation)), sp.expand(term.equation))
+        groups.setdefault(equation, []).append(term.coefficient)
     for equation, coefficients in groups.items():
         if any(not _near(c, coefficients[0]) for c in coefficients):
             raise Unsupported(f"the points of {equation} count differently in the loss. {NOT_SQUARES}")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from derivcheck.errors import RequestError
+from derivcheck.pde.operation import is_transformed
 
 Evaluate = Callable[[Tensor], list[Tensor]]  # rows (N, d) -> one column (N,) per field
 
@@ -26,6 +27,8 @@ class StandIn(nn.Module):
         """What it computes; set before each call of the code."""
         self.weight = nn.Parameter(torch.zeros(1, dtype=torch.float64))  # optimizers refuse a network without any
         self.dtypes: set[torch.dtype] = set()
+        self.is_transformed = False
+        """Whether it was called inside of a transform of torch.func."""
 
     def forward(self, *given: Any, **named: Any) -> Any:
         by_name = given[0] if given and isinstance(given[0], Mapping) else named if named and not given else None
@@ -35,6 +38,7 @@ class StandIn(nn.Module):
             given = tuple(given[0])
         X = self._rows(given)
         self.dtypes.add(X.dtype)
+        self.is_transformed |= is_transformed()
         assert self.evaluate is not None
         columns = self.evaluate(X.reshape(-1, X.shape[-1]))
         result = torch.stack(columns, 1).reshape(*X.shape[:-1], len(columns))

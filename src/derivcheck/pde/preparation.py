@@ -23,13 +23,13 @@ from derivcheck.pde.closed import Closed, OneCall
 from derivcheck.pde.operation import is_transformed, partial
 from derivcheck.pde.outputs import PROBED, Output, outputs
 from derivcheck.pde.reading import Reading, read
-from derivcheck.pde.request import formulas, meant
+from derivcheck.pde.request import formulas, meant, untrained
 from derivcheck.pde.scales import Scales, scales_of
 from derivcheck.pde.target import Target, trainable
 from derivcheck.problem import Problem, parameter
 from derivcheck.sampling.points import RandomPoints
 
-MOST_LOSSES = 64  # points of a loss, which is computed at each of them alone: a call takes a millisecond
+MOST_LOSSES = 16  # points of a loss, which is computed at each of them alone: a call takes up to 10 ms
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ def prepare(problem: Problem) -> Code:
     code = Code(problem, target, (), fields, Closed(fields, given, by_weight), meant(asked, fields, params))
     points = _points(problem)
     code = replace(code, slots=_probed(code, points))
+    if by_weight and target.network is not None and target.network.is_transformed:  # no row there has its own weight
+        code = replace(code, problem=untrained(problem), closed=Closed(fields, given, []))
     return _compared(_read(code, points))
 
 
@@ -223,7 +225,9 @@ def formulas_of(code: Code, equations: Sequence[sp.Expr]) -> list[sp.Expr]:
 def problems(code: Code, equations: Sequence[sp.Expr]) -> Iterator[Problem]:
     """One ordinary problem per output."""
     function, found = ResidualFunction(code), formulas_of(code, equations)
-    points = min(code.problem.points, MOST_LOSSES) if code.slots[0].is_loss else code.problem.points
+    common = code.problem
+    if code.slots[0].is_loss:
+        common = replace(common, points=min(common.points, MOST_LOSSES), corners=False)
     for k, formula in enumerate(found):
         place = (k,) if len(found) > 1 else None
-        yield replace(code.problem, formula=formula, function=function, output=place, points=points)
+        yield replace(common, formula=formula, function=function, output=place)

@@ -156,6 +156,14 @@ def _with_values(text: str, params: Sequence[tuple[str, str]]) -> str:
     return f"{name}{equals}{ends}"
 
 
+def untrained(problem: Problem) -> Problem:
+    """The problem without the weight."""
+    count = len(problem.coordinates)
+    partials = tuple(alpha[:count] for alpha in problem.partials if not any(alpha[count:]))
+    named, domain = problem.variables[:count], problem.domain[:count]
+    return replace(problem, variables=named, domain=domain, partials=partials)
+
+
 def _trained(problem: Problem) -> Problem:
     """The problem with one weight of the network as a variable more, and the derivative by it as a partial more."""
     partials = (*((*alpha, 0) for alpha in problem.partials), (*(0 for _ in problem.variables), 1))

@@ -16,21 +16,24 @@ Scales = tuple[tuple[float, float], ...]
 def scales_of(reading: Reading, fields: Fields) -> tuple[Reading, Scales]:
     """The equations in the field of unscaled coordinates, if all calls of the network scale them alike."""
     places = {fields.partials[atom].at for e in reading.equations for atom in fields.within(e)}
-    if len(places) != 1:
-        return reading, ()
-    (at,) = places
-    pairs = [_affine(place, x) for place, x in zip(at, fields.symbols, strict=True)]
-    if at == fields.symbols or None in pairs:
-        return reading, ()
+    pairs = [_shared({at[j] for at in places}, x) for j, x in enumerate(fields.symbols)]
     known = [pair for pair in pairs if pair is not None]
-    factors = [factor for factor, _ in known]
+    if len(known) < len(pairs) or all(pair == (1, 0) for pair in known):
+        return reading, ()
 
     def unscaled(partial: Partial) -> sp.Expr:
-        speed = sp.Mul(*(factor**times for factor, times in zip(factors, partial.alpha, strict=True)))
-        return fields.of(partial._replace(at=fields.symbols)) / speed
+        speed = sp.Mul(*(factor**times for (factor, _), times in zip(known, partial.alpha, strict=True)))
+        at = tuple(sp.expand((p - shift) / factor) for p, (factor, shift) in zip(partial.at, known, strict=True))
+        return fields.of(partial._replace(at=at)) / speed
 
     made = replace(reading, equations=tuple(fields.replaced(e, unscaled) for e in reading.equations))
     return made, tuple((float(factor), float(shift)) for factor, shift in known)
+
+
+def _shared(places: set[sp.Expr], x: sp.Symbol) -> tuple[sp.Rational, sp.Rational] | None:
+    """The one scale of a coordinate; None if there are several, or none. A number is the scaled one of some place."""
+    found = {_affine(place, x) for place in places if place.free_symbols}
+    return found.pop() if len(found) == 1 else None
 
 
 def _affine(place: sp.Expr, x: sp.Symbol) -> tuple[sp.Rational, sp.Rational] | None:

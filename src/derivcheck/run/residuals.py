@@ -12,6 +12,7 @@ from derivcheck.engines.calling import dtype_of, own_warnings_ignored, point_fun
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import Unsupported
 from derivcheck.expression.parsing import symbol
+from derivcheck.expression.residuals import WEIGHT
 from derivcheck.outcomes import Discrepancy
 from derivcheck.pde import closed
 from derivcheck.pde.comparison import discrepancies
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from derivcheck.problem import Problem
 
 NO_TRUTH = "The code cannot be its own formula. Give the equation that is meant."
+UNTRAINED = "whether it trains is not checked: inside of torch.func the points do not come with weights of their own"
 DOWN = "the network is called in {dtype}, not in {own}: the code converts its input, and the digits are lost"
 
 
@@ -110,6 +112,8 @@ def _notes(code: Code) -> Iterator[str]:
     own = dtype_of(code.problem)
     for dtype in code.target.network.dtypes - {own} if code.target.network is not None else ():
         yield DOWN.format(dtype=str(dtype).removeprefix("torch."), own=str(own).removeprefix("torch."))
+    if code.target.network is not None and code.target.network.is_transformed and WEIGHT not in code.problem.variables:
+        yield UNTRAINED
     if code.scales:
         point = ", ".join(code.asked.coordinates)
         inputs = ", ".join(f"{a:g}*{x} + {b:g}" for (a, b), x in zip(code.scales, code.asked.coordinates, strict=True))
