@@ -107,9 +107,8 @@ def check(
     dtypes, devices_, names = _several(dtype), _several(device), _several(engines)
     _require_some(dtype=dtypes, device=devices_, engine=names)
     asked = {"fields": _fields(fields), "net": net, "call": call, "operator": operator, "training": training}
-    about_residuals = residuals.is_asked(fields, net, call, operator)
-    code = _unloaded(function) if about_residuals else _named(function, "function")
-    code |= _named(reference, "reference")
+    about_residuals = residuals.is_asked(asked)
+    code = {**_named(function, "function", not about_residuals), **_named(reference, "reference")}
     first = residuals.requested(
         None if expression is None else text_of(expression),
         variables=_names(variables)
@@ -172,21 +171,29 @@ def assert_derivatives(
         raise AssertionError(f"\n{report}")
 
 
-def _named(function: str | Callable[..., Any] | None, field: str) -> dict[str, Any]:
-    """A function, or a reference, and the name to replay it by, as fields of a problem."""
+def assert_residual(
+    function: str | Callable[..., Any], formula: str | None = None, **options: Unpack[Arguments]
+) -> None:
+    """For tests: raise AssertionError, with the equations and the table, unless the residual that `function` computes
+    is `formula`, such as "u_t + u*u_x - 0.01/pi*u_xx". The order is 0 by default, and the network its `net`."""
+    __tracebackhide__ = True  # pytest shows the line of the test
+    options.setdefault("order", 0)
+    if not residuals.is_asked(options):
+        options["net"] = "net"
+    assert_derivatives(function, formula, **options)
+
+
+def _named(function: str | Callable[..., Any] | None, field: str, loaded: bool = True) -> dict[str, Any]:
+    """A function, or a reference, and the name to replay it by, as fields of a problem. One that is not loaded is
+    loaded when its check begins, with the object that it is a method of."""
     if function is None:
         return {}
     if isinstance(function, str):
-        return {field: loading.load(function, f"--{field}"), f"{field}_name": function}
+        return {f"{field}_name": function, **({field: loading.load(function, f"--{field}")} if loaded else {})}
     name = _name_of(function)
+    if not loaded:
+        return {field: function, f"{field}_name": name}
     return {field: loading.callable_of(function, name, f"--{field}"), f"{field}_name": name}
-
-
-def _unloaded(function: str | Callable[..., Any] | None) -> dict[str, Any]:
-    """A function that is loaded when its check begins, with the object that it is a method of."""
-    if function is None or isinstance(function, str):
-        return {"function_name": function}
-    return {"function": function, "function_name": _name_of(function)}
 
 
 def _fields(given: Names | Mapping[str, Any] | None) -> list[str] | None:

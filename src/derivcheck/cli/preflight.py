@@ -33,7 +33,7 @@ def require_sound(expression: str | None, arguments: Mapping[str, Any]) -> Probl
                 f"--{option.removesuffix('s')}: nothing is named", "Leave the option out for its default."
             )
     given = {name: arguments[name] for name in OF_PROBLEM}
-    about_residuals = is_asked(*(arguments[key] for key in KEYS[:-1]))
+    about_residuals = is_asked(arguments)
     if expression is None and not given["variables"] and not about_residuals:
         given["variables"] = mentioned(arguments)
     problem = requested(expression, function_name=arguments["function"], **given)

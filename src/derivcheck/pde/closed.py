@@ -114,7 +114,7 @@ class OneCall:
     def __init__(self, closed: Closed) -> None:
         self.closed = closed
         self.direction = closed.direction
-        self._known: dict[tuple[int, int, MultiIndex], tuple[Tensor, Tensor]] = {}
+        self._known: dict[tuple[int, int, int, MultiIndex], tuple[Tensor, Tensor]] = {}
 
     def value(self, X: Tensor, weight: Tensor | None, field: int, alpha: MultiIndex) -> Tensor:
         found = self._base(X, field, alpha)
@@ -125,7 +125,7 @@ class OneCall:
     def _base(self, X: Tensor, field: int, alpha: MultiIndex) -> Tensor:
         if is_transformed():
             return self.closed.point_function(field, alpha)(*X.unbind(1))
-        key = X.data_ptr(), field, alpha
+        key = X.data_ptr(), X._version, field, alpha
         if key not in self._known or self._known[key][0].shape != X.shape:
             # With X itself, whose memory is not given to another tensor then.
             self._known[key] = X, self.closed.point_function(field, alpha)(*X.unbind(1))

@@ -1,7 +1,7 @@
 """An opaque field: each of its partials is one function in the graph of a trace.
 
-Transforms of `torch.func` differentiate a custom operation wrongly where they are nested: the second tangent of a jvp of
-a jvp is 0 (torch 2.13). Inside of them the field is therefore written as its own Taylor polynomial around the very
+Transforms of `torch.func` differentiate a custom operation wrongly where they are nested: the second tangent of a jvp
+of a jvp is 0 (torch 2.13). Inside of them the field is therefore written as its own Taylor polynomial around the very
 point where it is taken, in operations of torch: its powers are 0 there, and its derivatives are the partials.
 """
 

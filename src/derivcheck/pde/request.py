@@ -22,24 +22,22 @@ from derivcheck.multi_index import natural_order
 from derivcheck.pde.operators import OPERATORS, applied
 from derivcheck.problem import Problem
 
+KEYS = ("fields", "net", "call", "operator", "training")
+"""Of a request about residuals or operators."""
 NO_FUNCTION = "Name the code: --function burgers.py:residual."
 DEFAULT = "u"  # the field of a network that nothing else is said of
 HOW = 'Write it like --field u, --field u,v,p for the outputs of one network, or --field "u=exp(-t)*sin(x)".'
 
 
-def is_asked(fields: Any, net: str | None, call: str | None, operator: str | None) -> bool:
+def is_asked(given: Mapping[str, Any]) -> bool:
     """Whether a request is about residuals or operators."""
-    return bool(fields or net or call or operator)
-
-
-KEYS = ("fields", "net", "call", "operator", "training")
-"""Of a request about residuals or operators."""
+    return any(given.get(key) for key in KEYS if key != "training")
 
 
 def requested(expression: str | None, **given: Any) -> Problem:
     """The problem of any request: about residuals or operators where one of their options is given."""
     of_residuals = {key: given.pop(key) for key in KEYS if key in given}
-    if not is_asked(*(of_residuals.get(key) for key in KEYS[:-1])):
+    if not is_asked(of_residuals):
         return problems.create(expression, **given)
     for option in ("reference", "shape"):
         if given.pop(option, None):

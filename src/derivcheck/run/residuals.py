@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import sympy as sp
+import torch
 
+from derivcheck import ulp
 from derivcheck.engines.calling import dtype_of, own_warnings_ignored, point_function
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import Unsupported
@@ -69,13 +71,19 @@ def _replayed(code: Code) -> Code:
     equations = [e.xreplace(number) for e in code.reading.equations]
     try:
         for each in problems(code, equations):
-            _require(each)
+            _require(each, _narrowest(code))
     except Unsupported as reason:
         return replace(code, reading=None, reason=str(reason))
     return code
 
 
-def _require(problem: Problem) -> None:
+def _narrowest(code: Code) -> torch.dtype:
+    """The dtype that the values of the code have no more digits than."""
+    used = code.target.network.dtypes if code.target.network is not None else set()
+    return max({dtype_of(code.problem), *used}, key=ulp.unit_roundoff)
+
+
+def _require(problem: Problem, dtype: torch.dtype) -> None:
     """At fresh points, with the closed fields, the equation must have the value that the code returns."""
     assert problem.formula is not None
     known = {symbol(name) for name in problem.variables}
@@ -83,7 +91,7 @@ def _require(problem: Problem) -> None:
         return  # it has coordinates of other points: it was read at two points, and is not taken for the truth
     symbolic = SymbolicPartials(problem.formula, problem.variables)
     sample = replace(problem, points=REPLAYED, seed=seed_of(Stream.TRACING, problem.seed))
-    points = RandomPoints(sample).take(REPLAYED).to(device=problem.device, dtype=dtype_of(problem))
+    points = RandomPoints(sample).take(REPLAYED).to(device=problem.device, dtype=dtype)
     require_replay(Traced(symbolic.graph, symbolic.root), point_function(problem), points, NO_TRUTH)
 
 
