@@ -11,7 +11,7 @@ demo: $(INSTALLED)
 	$(BIN)/derivcheck "x1**2*sin(x2)" --order 2 --wrt x1,x2
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 # The tests with the oldest and the newest versions that are supported, torch included, each in an environment of its own.
 # Left out are the documents, whose outputs are of the torch in constraints.txt, and elu, which is 0 at -1e-18 in torch 2.5.

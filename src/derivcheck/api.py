@@ -11,7 +11,7 @@ import sympy as sp
 import torch
 
 from derivcheck import problem as problems
-from derivcheck.choices import ALL, require_known
+from derivcheck.choices import ALL, require_known, require_some
 from derivcheck.engines import loading, state
 from derivcheck.engines.calling import parameter_names
 from derivcheck.engines.registry import engine
@@ -105,7 +105,7 @@ def check(
     _require_options(options)
     _require_numbers({"order": order, "threads": threads, **options})
     dtypes, devices_, names = _several(dtype), _several(device), _several(engines)
-    _require_some(dtype=dtypes, device=devices_, engine=names)
+    require_some(dtype=dtypes, device=devices_, engine=names)
     asked = {"fields": _fields(fields), "net": net, "call": call, "operator": operator, "training": training}
     about_residuals = residuals.is_asked(asked)
     code = {**_named(function, "function", not about_residuals), **_named(reference, "reference")}
@@ -152,12 +152,6 @@ def _require_numbers(given: Mapping[str, Any]) -> None:
             raise RequestError(f"{name}={value!r} is not a whole number", f"Write it like {name}=2.")
         if name in REAL and not (value is None or isinstance(value, Real)):
             raise RequestError(f"{name}={value!r} is not a number", f"Write it like {name}=10.")
-
-
-def _require_some(**given: Sequence[str]) -> None:
-    for option, values in given.items():
-        if not any(values):
-            raise RequestError(f"--{option}: nothing is named", "Leave the option out for its default.")
 
 
 def assert_derivatives(

@@ -37,6 +37,13 @@ def require_known(**given: Sequence[str]) -> None:
                 raise unknown(option, value)
 
 
+def require_some(**given: Sequence[str]) -> None:
+    """Refuse an option that names nothing, such as --dtype ""."""
+    for option, values in given.items():
+        if not any(values):
+            raise RequestError(f"--{option}: nothing is named", "Leave the option out for its default.")
+
+
 def unknown(option: str, value: str) -> RequestError:
     """The error for a value that does not exist, with what was probably meant."""
     bare = value.lower().removeprefix("torch.")

@@ -22,6 +22,14 @@ def escaped(text: str) -> str:
     return "\n".join(map(printable, text.expandtabs().split("\n")))
 
 
+def message(error: BaseException) -> str:
+    """`str(error)`, or its class alone if that raises: errors of users may do anything when they are shown."""
+    try:
+        return str(error)
+    except BaseException:
+        return type(error).__name__
+
+
 def shortened(text: str, most: int) -> str:
     """At most `most` characters; dots show that there were more."""
     return text if len(text) <= most else text[: most - 3] + "..."

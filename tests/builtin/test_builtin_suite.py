@@ -2,15 +2,18 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch.utils._pytree import tree_leaves
 
 from derivcheck import problem as problems
-from derivcheck.builtin import torch_functions
+from derivcheck.builtin import torch_functions, torch_layers
 from derivcheck.choices import require_known
 from derivcheck.engines import loading
+from derivcheck.engines.calling import user_function
 from derivcheck.expression.parsing import symbol
 from tests.oracle import in_sympy
 
@@ -19,10 +22,12 @@ SUITE = tomllib.loads(FILE.read_text(encoding="utf-8"))
 DEFAULTS, CHECKS = SUITE["defaults"], SUITE["check"]
 KEYS = set(
     "name expression function vars wrt order partial param domain points seed sampler corners dtype device engine "
-    "layout strict max-lost-bits rtol atol timeout tags skip xfail known".split()
+    "layout shape strict max-lost-bits rtol atol timeout tags skip xfail known".split()
 )
 FOUND = re.compile(r"https://github\.com/pytorch/pytorch/issues/[1-9]\d*|unreported: .{20,}")
-HEALTHY = [entry for entry in CHECKS if not {"known", "xfail"} & set(entry)]
+FORMULAS = [entry for entry in CHECKS if "expression" in entry]
+TRACED = [entry for entry in CHECKS if "expression" not in entry]
+HEALTHY = [entry for entry in FORMULAS if not {"known", "xfail"} & set(entry)]
 
 
 def name_of(entry):
@@ -32,9 +37,10 @@ def name_of(entry):
 def made(entry):
     """The problem of an entry, from text and numbers as the command line would make it."""
     return problems.create(
-        entry["expression"],
-        variables=entry.get("vars"),
-        wrt=entry.get("wrt"),
+        entry.get("expression"),
+        variables=entry["vars"].split(",") if isinstance(entry.get("vars"), str) else entry.get("vars"),
+        shape=entry.get("shape"),
+        wrt=list(entry["wrt"]) if isinstance(entry.get("wrt"), str) else entry.get("wrt"),
         order=entry.get("order", DEFAULTS["order"]),
         partials=entry.get("partial"),
         domain=entry.get("domain", "0:1"),
@@ -84,7 +90,7 @@ def test_what_is_expected_to_fail_says_why():
     assert all(len(entry[key]) > 20 for entry in CHECKS for key in ("xfail", "skip") if key in entry)
 
 
-@pytest.mark.parametrize("entry", CHECKS, ids=name_of)
+@pytest.mark.parametrize("entry", FORMULAS, ids=name_of)
 def test_a_function_keeps_points_apart(entry):
     """Each point alone gives what it gives among others, but for the roundings of another kernel."""
     function, columns = loading.load(entry["function"]), columns_of(entry, 5)
@@ -93,6 +99,18 @@ def test_a_function_keeps_points_apart(entry):
     assert together.dtype == columns[0].dtype
     alone = torch.cat([function(*(column[i : i + 1] for column in columns)) for i in range(5)])
     torch.testing.assert_close(together, alone, equal_nan=True)
+
+
+@pytest.mark.parametrize("entry", TRACED, ids=name_of)
+def test_a_layer_keeps_points_apart_and_takes_both_dtypes(entry):
+    function = user_function(replace(made(entry), function=loading.load(entry["function"])))
+    columns = columns_of(entry, 5)
+    together = tree_leaves(function(*columns))
+    alone = [tree_leaves(function(*(column[i : i + 1] for column in columns))) for i in range(5)]
+    for part, each in zip(together, zip(*alone, strict=True), strict=True):
+        assert part.dtype == torch.float64
+        torch.testing.assert_close(part, torch.cat(each))
+    assert {part.dtype for part in tree_leaves(function(*(c.float() for c in columns)))} == {torch.float32}
 
 
 @pytest.mark.parametrize("entry", HEALTHY, ids=name_of)
@@ -105,13 +123,17 @@ def test_the_formula_is_the_function(entry):
     assert loading.load(entry["function"])(*columns).item() == pytest.approx(exact, rel=rtol, abs=1e-15)
 
 
-def test_every_function_of_the_module_is_used():
-    used = {entry["function"].rpartition(":")[2] for entry in CHECKS if entry["function"].startswith("derivcheck.")}
-    module = torch_functions.__name__
+@pytest.mark.parametrize("module", [torch_functions, torch_layers])
+def test_every_function_of_the_module_is_used(module):
+    used = {e["function"].rpartition(":")[2] for e in CHECKS if e["function"].startswith(f"{module.__name__}:")}
     public = {
         name
-        for name, value in vars(torch_functions).items()
+        for name, value in vars(module).items()
         if callable(value) and not name.startswith("_") and not isinstance(value, type)
     }
-    assert {e["function"] for e in CHECKS if "builtin" in e["function"]} == {f"{module}:{name}" for name in used}
     assert public - {"partial", "Any", "Callable", "Columns"} == used
+
+
+def test_there_are_no_other_functions_of_ours():
+    ours = {e["function"].rpartition(":")[0] for e in CHECKS if "builtin" in e["function"]}
+    assert ours == {torch_functions.__name__, torch_layers.__name__}

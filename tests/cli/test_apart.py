@@ -31,6 +31,20 @@ def prints(x):
     print("from the function")
     return x * x
 
+class Mute(BaseException):
+    def __str__(self):
+        raise ValueError
+
+def mute(x):
+    raise Mute
+
+def interrupts(x):
+    raise KeyboardInterrupt
+
+def closes(x):
+    os.closerange(3, 1000)
+    return x * x
+
 class Late(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -89,6 +103,21 @@ def test_sys_exit_is_a_failure_of_the_function_and_never_status_0(folder, functi
     assert function in done.stderr
     assert "SystemExit: 0" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [
+        ("mute", 2, "f.Mute: <exception str() failed>"),
+        ("interrupts", 2, "a function raises KeyboardInterrupt"),
+        ("closes", 3, "its worker process ended with status 0"),
+    ],
+)
+def test_whatever_a_function_does_is_no_bug_of_derivcheck(folder, name, status, said):
+    done = derivcheck(folder, f"f.py:{name}")
+    assert done.exit_code == status, done.stderr
+    assert said in " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in done.stderr
 
 
 def test_what_a_function_prints_comes_out(folder):

@@ -147,8 +147,8 @@ def test_a_command_of_our_own_is_one(tmp_path):
 
 
 def test_a_log_has_no_control_characters_but_colours(tmp_path):
-    text = "a\x1b[31mred\x1b[0m\x1b[2Jb\x1b]0;title\x07\x85\tc\n"
-    assert written(tmp_path, text) == "a\x1b[31mred\x1b[0m\\x1b[2Jb\\x1b]0;title\\x07\\x85\tc\n"
+    text = "a\x1b[31mred\x1b[0m\x1b[2Jb\x1b]0;title\x07\x85\tc\u202e\n"
+    assert written(tmp_path, text) == "a\x1b[31mred\x1b[0m\\x1b[2Jb\\x1b]0;title\\x07\\x85\tc\\u202e\n"
 
 
 COUNTER = "import sys; sys.stdout.write(str(len(sys.stdin.read())))"

@@ -4,12 +4,12 @@ import functools
 
 import pytest
 import torch
-from torch.autograd.function import once_differentiable
 
 import derivcheck.suite
 from derivcheck import check, check_all
 from derivcheck.errors import FunctionError
 from derivcheck.outcomes import Cause, Verdict
+from tests.liars import Cubic
 
 
 def one(x):
@@ -43,18 +43,6 @@ def within(x, y):
 
 def nothing():
     return None
-
-
-class Cubic(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x**3
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, g):
-        return 3 * ctx.saved_tensors[0] ** 2 * g
 
 
 class WithoutBackward(torch.autograd.Function):

@@ -119,3 +119,15 @@ def test_settings_of_the_process_are_put_back_when_the_last_thread_leaves():
         for _ in executor.map(lambda _: rows(square_sine), range(8)):
             pass
     assert torch.get_default_dtype() == torch.float16
+
+
+def test_a_torch_that_raises_for_a_default_device_of_none_has_the_cpu(monkeypatch):
+    """As torch 2.5 does."""
+
+    def raises():
+        raise AttributeError("'NoneType' object has no attribute 'device'")
+
+    monkeypatch.setattr(torch, "get_default_device", raises)
+    with torch.device("cpu"):  # so that the stack is not empty
+        assert state._default_device() == torch.device("cpu")
+        assert check("x", points=5, timing=False).ok

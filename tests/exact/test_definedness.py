@@ -85,3 +85,12 @@ def test_a_divided_difference_is_judged_where_both_points_meet():
     assert first.verdict is Verdict.DISAGREES
     assert first.worst.point["x"] == first.worst.point["y"]
     assert check("(exp(x) - exp(y))/(x - y)", function=series, **request).ok
+
+
+@pytest.mark.parametrize("text", ["(2.5*x) % x", "(x*cos(x)) % x", "Piecewise((1, (2.5*x) % x > -1), (2, True))"])
+def test_a_remainder_of_a_division_by_zero_is_undefined(text):
+    """torch gives NaN, and every comparison with it is false."""
+    (found,) = at(text, [0.0], [(0,)])
+    assert found.status is Status.UNDEFINED
+    (found,) = at(text, [0.5], [(0,)])
+    assert found.status is Status.SETTLED

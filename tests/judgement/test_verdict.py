@@ -237,3 +237,30 @@ def test_an_error_between_poles_that_no_float_tells_apart_does_not_disagree(seed
     domain = {"x": (1e3, 1e6)}
     report = check("tan(x**4)*exp(x/1e4)", domain=domain, dtype="float32", points=200, seed=seed, timing=False)
     assert report.verdict is not Verdict.DISAGREES
+
+
+def second_derivative_of_exp(wrong):
+    """exp, whose second derivative is half too large where wrong(x)."""
+
+    class Slope(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.exp()
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * x.exp() * torch.where(wrong(x), 1.5, 1.0).to(x.dtype)
+
+    return backward(torch.exp, Slope.apply)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("at", [0.0, 1.0, 2.25])
+def test_a_second_derivative_wrong_at_a_single_point_disagrees_in_half_precision_too(at, dtype):
+    """Its noise is as large as itself in bfloat16, its neighbours' errors are not."""
+    request = {"domain": (-1.5, 2.25), "dtype": dtype, "partials": ["x,x"], "points": 300, "timing": False}
+    row = check("exp(x)", function=second_derivative_of_exp(lambda x: x == at), **request).checks[0].partials[0]
+    assert (row.verdict, row.cause, row.worst.point) == (Verdict.DISAGREES, Cause.ISOLATED, {"x": at})
+    assert check("exp(x)", function=second_derivative_of_exp(lambda x: x > 9), **request).ok

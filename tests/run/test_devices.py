@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from derivcheck import Verdict, check
+from derivcheck.cli.command import app
 from derivcheck.errors import RequestError
 from derivcheck.run import devices
 
@@ -56,3 +58,14 @@ def test_float64_on_mps_is_refused_with_the_cure():
 
 def test_several_devices_are_several_checks():
     assert [c.device for c in check("x", device=["cpu", "cpu"], timing=False).checks] == ["cpu", "cpu"]
+
+
+@pytest.mark.parametrize("absent", ["cuda", "cuda:99"])
+def test_a_suite_on_a_device_that_is_absent_is_an_error_of_its_checks(tmp_path, monkeypatch, absent):
+    """The report describes every device of its checks."""
+    (tmp_path / "s.toml").write_text('[[check]]\nexpression = "x"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(devices, "present", lambda: ["cpu"])
+    result = CliRunner().invoke(app, ["--suite", "s.toml", "--device", absent])
+    assert result.exit_code == 2
+    assert f"--device {absent}: there is no such device here" in result.output

@@ -17,8 +17,8 @@ from derivcheck.problem import Check
 from derivcheck.reports import FORMATS, renderer
 from derivcheck.results import CheckResult, Report
 from derivcheck.run import journal
-from derivcheck.run.encoding import decoded, encoded
 from derivcheck.run.journal import FORMAT, Journal, key_of, read
+from derivcheck.run.plain_data import decoded, encoded
 from derivcheck.run.sources import Sources
 from derivcheck.run.versions import of_torch, versions
 from tests.fuzz.journals import corrupted

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from derivcheck import check, problem
+from derivcheck import Verdict, check, problem
 from derivcheck.engines.extend import Partials
 from derivcheck.errors import TimedOut
 from derivcheck.sampling.points import Kind, Points
@@ -117,3 +117,23 @@ def test_nothing_is_evaluated_past_the_deadline():
     with pytest.raises(TimedOut, match="all points took longer than --timeout"):
         survey.random(survey.evaluate)
     assert survey.count == 0
+
+
+def test_a_function_that_raises_at_one_corner_keeps_the_others():
+    """It raises at 0, and is wrong at 1 alone."""
+
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            if bool((x == 0).any()):
+                raise ValueError("no zero")
+            ctx.save_for_backward(x)
+            return x.exp()
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * x.exp() * torch.where(x == 1, 1.5, 1.0).to(x.dtype)
+
+    row = check("exp(x)", function=Wrong.apply, domain=(0, 1), points=200, timing=False).checks[0].partials[1]
+    assert (row.verdict, row.worst.point) == (Verdict.DISAGREES, {"x": 1.0})

@@ -27,11 +27,7 @@ OF_PROBLEM = (
 def require_sound(expression: str | None, arguments: Mapping[str, Any]) -> Problem:
     """The problem that `check` would be given. Raises `RequestError` for all that torch need not be asked. Without an
     expression and --vars, the variables are those that other options mention: the function is not imported here."""
-    for option in ("dtype", "device", "engines"):
-        if not any(arguments[option]):
-            raise RequestError(
-                f"--{option.removesuffix('s')}: nothing is named", "Leave the option out for its default."
-            )
+    choices.require_some(dtype=arguments["dtype"], device=arguments["device"], engine=arguments["engines"])
     given = {name: arguments[name] for name in OF_PROBLEM}
     about_residuals = is_asked(arguments)
     if expression is None and not given["variables"] and not about_residuals:

@@ -45,6 +45,7 @@ def _shaped(name: str, shape: Shape) -> str:
 
 
 def cure(problem: Problem) -> str:
+    """How to call the function with the other layout."""
     if problem.layout == "matrix":
         return "Without --layout matrix it is given one tensor (n,) per variable."
     return (

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from derivcheck.engines import state
 from derivcheck.engines.tensors import chosen, shaped
-from derivcheck.errors import Unsupported
+from derivcheck.errors import Unsupported, message
 from derivcheck.expression.constants import nearest
 from derivcheck.problem import Problem
 from derivcheck.symbolic.differentiation import symbolic_of
@@ -198,12 +198,12 @@ def _nodes(root: Any) -> Iterator[Any]:
 
 def is_lacking(error: Exception) -> bool:
     """Whether torch says that an operation has no kernel or no derivative of a kind, or a Function no `jvp`."""
-    return any(words in str(error) for words in LACKING)
+    return any(words in message(error) for words in LACKING)
 
 
 def lack(error: Exception) -> str:
     """What is lacking, on one line."""
-    return "its autograd.Function has no backward" if NO_BACKWARD in str(error) else str(error).splitlines()[0]
+    return "its autograd.Function has no backward" if NO_BACKWARD in message(error) else message(error).splitlines()[0]
 
 
 @contextmanager

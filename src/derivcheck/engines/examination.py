@@ -13,7 +13,7 @@ from torch import Tensor
 from derivcheck.engines.arity import cure, require_arity
 from derivcheck.engines.calling import is_lacking, user_function
 from derivcheck.engines.loading import HERE, UserFunction, raised, users_frames
-from derivcheck.errors import DerivcheckError, FunctionError
+from derivcheck.errors import DerivcheckError, FunctionError, message
 
 # The modules of this package that call the user's function or its backward: what is raised further in is not theirs.
 CALLERS = (
@@ -72,7 +72,7 @@ def examine(problem: Problem, columns: Sequence[Tensor]) -> None:
         _require_no_writing(function, name, columns, error)
         if isinstance(error, TypeError) and not users_frames(error):  # the call itself, not something within it
             require_arity(problem, name)
-            raise FunctionError(f"{name} cannot be called like this: {error}", cure(problem)) from None
+            raise FunctionError(f"{name} cannot be called like this: {message(error)}", cure(problem)) from None
         raise raised(name, "raises", error) from None
     _require_column(first, columns[0], name)
     _require_untouched(given, columns, name)
@@ -83,7 +83,7 @@ def examine(problem: Problem, columns: Sequence[Tensor]) -> None:
 
 def _require_no_writing(function: UserFunction, name: str, columns: Sequence[Tensor], error: BaseException) -> None:
     """Torch raises if a leaf that requires grad is changed in place: say which, as for what changes it unnoticed."""
-    if "in-place operation" in str(error):
+    if "in-place operation" in message(error):
         given = [column.clone() for column in columns]
         with torch.no_grad(), suppress(Exception):
             function(*given)

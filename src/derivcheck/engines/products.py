@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from derivcheck.tracing.whole import real_outputs
+from derivcheck.tracing.whole import real_outputs, twin
 
 Levels = list[Tensor]
 """By order, the numbers of that order, float64 (m,)."""
 
 
-@dataclass(frozen=True)
-class Vectors:
+class Vectors(NamedTuple):
     """What outputs and gradients are multiplied by, as float64 numbers that the dtype has."""
 
     v: Tensor
@@ -50,7 +49,7 @@ class Called:
         sizes = [template.numel() for template in self.templates]
         made = []
         for part, template in zip(x.split(sizes), self.templates, strict=True):
-            leaf = template.detach().to(self.dtype).clone()
+            leaf = twin(template).to(self.dtype)
             leaf.copy_(part.reshape(template.shape))
             made.append(leaf.requires_grad_())
         return made

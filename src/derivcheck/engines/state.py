@@ -22,8 +22,14 @@ SUBNORMAL = 2.0**-1023  # half of the smallest normal float64
 
 
 def _default_device() -> torch.device:
-    """The look at the stack first is 200 times as fast, and this is read twice for each call of a function."""
-    return torch.get_default_device() if torch._C._len_torch_function_stack() else CPU
+    """The look at the stack first is 200 times as fast, and this is read twice for each call of a function. Torch 2.5
+    raises where None was set before."""
+    if not torch._C._len_torch_function_stack():
+        return CPU
+    try:
+        return torch.get_default_device()
+    except AttributeError:
+        return torch.empty(0).device
 
 
 def _set_default_device(device: torch.device) -> None:
@@ -99,7 +105,7 @@ def set_default_dtype(*, for_function: bool) -> None:
 
 def _on_cpu() -> AbstractContextManager[Any]:
     """Inside, tensors are made on the CPU unless a device is named."""
-    return nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
+    return nullcontext() if _default_device().type == "cpu" else torch.device("cpu")
 
 
 def _gpus() -> list[int]:

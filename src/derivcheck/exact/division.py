@@ -9,7 +9,7 @@ ch. II.B). The quotient is then read off term by term, with the form in place of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import sympy as sp
 from flint import arb, fmpq
 
 from derivcheck.exact.series import Series, plus, raised, times
-from derivcheck.symbolic.graph import Graph, Ref, Sum, Variable
+from derivcheck.symbolic.graph import Graph, Product, Ref, Sum, Variable
 
 MOST_TIMES = 4  # slopes that sympy is asked for
 
@@ -59,6 +59,14 @@ def linear(graph: Graph, ref: Ref) -> Form | None:
     parts = [(graph.nodes[t], Fraction(c)) for t, c in node.terms]
     slopes = {part.place: c for part, c in parts if isinstance(part, Variable)}
     return Form(slopes, Fraction(node.constant)) if len(slopes) == len(parts) else None
+
+
+def divisors(graph: Graph, root: Ref) -> Iterator[Form]:
+    """The linear forms that something is divided by in a formula."""
+    for ref in graph.reachable([root]):
+        node = graph.nodes[ref]
+        below = [f for f, e in node.factors if e < 0] if isinstance(node, Product) else []
+        yield from filter(None, (linear(graph, f) for f in below))
 
 
 def _rational(number: Fraction) -> sp.Rational:

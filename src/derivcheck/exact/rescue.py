@@ -16,6 +16,7 @@ from flint import arb
 
 from derivcheck.exact.balls import TIE
 from derivcheck.exact.branches import Branches, Choice, Choices
+from derivcheck.exact.division import divisors
 from derivcheck.exact.enclosures import Enclosure, Status
 from derivcheck.exact.power_series import Expansion
 from derivcheck.exact.series import NotAnalytic, Series
@@ -115,7 +116,9 @@ def by_series(symbolic: SymbolicPartials, alphas: Sequence[MultiIndex], point: S
     """The partials of a function whose singularity at the point is removable; None where it is not, or not known to
     be."""
     order, d = max(map(sum, alphas)), len(point)
-    found = _expanded(symbolic, point, order, False) or (_expanded(symbolic, point, order, True) if d > 1 else None)
+    found = _expanded(symbolic, point, order, False)
+    if found is None and d > 1 and any(form.vanishes(point) for form in divisors(symbolic.graph, symbolic.root)):
+        found = _expanded(symbolic, point, order, True)
     if found is None:
         return None
     coefficients = {alpha[:d]: c for alpha, c in found.terms.items()}

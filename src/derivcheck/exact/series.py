@@ -49,6 +49,7 @@ def series(terms: Iterable[tuple[MultiIndex, arb]], degree: int) -> Series:
 
 
 def plus(a: Series, b: Series) -> Series:
+    """Their sum, known as far as both are."""
     return series((*a.terms.items(), *b.terms.items()), min(a.degree, b.degree))
 
 

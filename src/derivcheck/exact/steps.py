@@ -37,6 +37,7 @@ def exact(number: Number) -> int | fmpq:
 
 
 def sum_step(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
+    """constant + Σ c·v[ref]."""
     start = exact(constant)
     pairs = [(t, None if c == 1 else exact(c)) for t, c in terms]
     if not pairs:
@@ -60,6 +61,7 @@ def sum_step(constant: Number, terms: Sequence[tuple[Ref, Number]]) -> Step:
 
 
 def product_step(factors: Sequence[tuple[Ref, Number]]) -> Step:
+    """Π v[ref]**exponent."""
     (first, power), *rest = [(f, None if e == 1 else _power(e)) for f, e in factors]
     if not rest and power is not None:
         return lambda v: power(v[first])
@@ -130,6 +132,7 @@ def logic_step(operator: str, conditions: tuple[Ref, ...]) -> Step:
 
 
 def cases_step(cases: Cases) -> Step:
+    """The value of the first condition that holds; NaN if it is not known whether one holds."""
     pairs = cases.pairs()
 
     def step(v: Frame) -> arb:

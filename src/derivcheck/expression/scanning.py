@@ -33,6 +33,14 @@ CURES = {
     "′": "Primes mean nothing in an expression; --order and --partial name derivatives.",
     "\N{NO-BREAK SPACE}": "Replace it by a space.",
     "∞": "A real, finite expression is needed.",
+    "∂": "Give the function itself; --order and --partial name derivatives.",
+    "∫": "Give the function itself, without an integral.",
+    "∑": "Write the terms of a sum.",
+    "½": "Write 1/2.",
+    "¼": "Write 1/4.",
+    "¾": "Write 3/4.",
+    "°": "Write an angle in radians, such as pi/6*x.",
+    "‖": "Write sqrt(x**2 + y**2) for a norm.",
 }
 LOOK_ALIKE = "Type it again with the keyboard: it only looks like an ordinary character, or is invisible."
 KEYWORDS = {

@@ -74,6 +74,10 @@ class Judged:
         every = self.singular | singular
         return replace(self, singular=every, counted=self.counted & ~every, remarked=self.remarked & ~every)
 
+    def with_noise(self, noise: Tensor) -> Judged:
+        """The same with another noise (k, m), in the bound too."""
+        return replace(self, noise=noise, bound=self.bound + FACTOR * (noise - self.noise))
+
     @cached_property
     def usual(self) -> Tensor:
         """(m,) median of |exact| over the sampled points that are judged or singular; 0 if there are none."""

@@ -23,7 +23,7 @@ from derivcheck.exact.enclosures import Exact
 from derivcheck.exact.referees import Referees
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.crossing import Crossed, crossed
-from derivcheck.judgement.isolation import clear
+from derivcheck.judgement.isolation import clear, sharpened
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.protocol import Examination, Failure, examination
 from derivcheck.judgement.sensitivity import POINTS, sample, sensitivities
@@ -120,7 +120,7 @@ def collect(problem: Problem, referees: Referees, switches: Switches | None) -> 
         prepare,
         seconds,
     )
-    return clear(evidence)
+    return clear(sharpened(evidence))
 
 
 def _budget(judge: Judge) -> int:

@@ -8,9 +8,11 @@ the scatter of the errors at neighbouring points, as far as roundings of every s
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
@@ -54,6 +56,8 @@ class Comparison:
     x: Tensor
     vectors: Vectors
     order: int
+    differentiable: Tensor
+    """(m,) whether an output is differentiated at all; derivatives by the cotangents of the others mean nothing."""
     seed: int = 0
 
     def wrong(self) -> list[Wrong]:
@@ -76,7 +80,12 @@ class Comparison:
         return self.called.levels(x, self.vectors, self.order)
 
     def exact(self, x: Tensor) -> Balls:
-        return self.products.at(x.tolist(), self.vectors.v.tolist(), self.vectors.w.tolist())[: self.order + 1]
+        levels = self.products.at(x.tolist(), self.vectors.v.tolist(), self.vectors.w.tolist())[: self.order + 1]
+        asked = [*[True] * len(x), *self.differentiable.tolist()]
+        return [
+            [ball if asks else None for ball, asks in zip(level, asked, strict=True)] if order > 1 else level
+            for order, level in enumerate(levels)
+        ]
 
     def _flat(self, balls: Balls) -> _Exact:
         flat = [ball for level in balls for ball in level]
@@ -117,41 +126,47 @@ class Comparison:
         return spread(torch.stack(kept if len(kept) >= FEWEST else found))
 
     def _scattered(self) -> Tensor:
-        """The scatter of the errors at moved inputs, each against its own exact numbers, as far as roundings may reach.
-        In half precision, where moved inputs are too far apart, that reach alone: what it excuses, float64 shows."""
+        """The scatter of the errors at moved points, each against its own exact numbers, as far as roundings may reach.
+        In half precision, where moved points are too far apart, that reach alone: what it excuses, float64 shows."""
         x, vectors = self.x.tolist(), (self.vectors.v.tolist(), self.vectors.w.tolist())
-        levels = self.products.reach(x, *vectors)[: self.order + 1]
-        reach = torch.tensor([number for level in levels for number in level], dtype=torch.float64)
-        most = reach.nan_to_num(nan=torch.inf)
-        found = [self._scatter(move) for move in self._moves()]
+        reach = self.products.reach(x, *vectors)[: self.order + 1]
+        most = torch.cat([torch.tensor(level, dtype=torch.float64) for level in reach]).nan_to_num(nan=torch.inf)
+        # The formula may have collected exactly what the code rounds, as v*y - (v*y)*y, all of which cancels at y = 1.
+        scales = [v.new_full(v.shape, max(_largest(v), _largest(self.vectors.v))) for v in self.values(self.x)]
+        most = torch.maximum(most, ulp.unit_roundoff(self.called.dtype) * torch.cat(scales))
+        found = [self._scatter(step, together=k == 0) for k, step in enumerate(steps(self.called.dtype))]
         return torch.minimum(torch.stack(found).amax(0), SHARED * most) if found else most
 
-    def _moves(self) -> list[Tensor]:
-        size = self.x.abs()
-        return [
-            step * (size.amax().expand_as(size) if first else size)
-            for first, step in zip((True, False), steps(self.called.dtype), strict=False)
-        ]
-
-    def _scatter(self, reach: Tensor) -> Tensor:
+    def _scatter(self, step: float, *, together: bool) -> Tensor:
+        """(m,) how far the errors are apart at inputs, cotangents and directions that are all moved: the backward of a
+        linear function does not depend on its inputs. `together` moves all inputs as far as the largest."""
         random, errors = torch.Generator().manual_seed(self.seed), []
+
+        def moved(numbers: Tensor, size: Tensor) -> Tensor:
+            r = torch.rand(numbers.shape, generator=random, dtype=torch.float64) * 2 - 1
+            return (numbers + step * size * r).to(self.called.dtype).double()
+
+        size = self.x.abs().amax().expand_as(self.x) if together and len(self.x) else self.x.abs()
         for _ in range(COPIES):
-            r = torch.rand(self.x.shape, generator=random, dtype=torch.float64) * 2 - 1
-            moved = (self.x + reach * r).to(self.called.dtype).double()
-            try:
-                exact = self._flat(self.exact(moved))
-            except Undefined:
-                continue
-            values = torch.cat(self.values(moved)).tolist()
-            signed = [float("nan") if b is None else float(b - a) for a, b in zip(values, exact.balls, strict=True)]
-            errors.append(torch.tensor(signed, dtype=torch.float64))
+            v, w = (moved(numbers, numbers.abs()) for numbers in self.vectors)
+            with suppress(Undefined):
+                errors.append(replace(self, x=moved(self.x, size), vectors=Vectors(v, w))._signed_errors())
         return spread(torch.stack(errors), FEWEST) if errors else torch.zeros(1)
+
+    def _signed_errors(self) -> Tensor:
+        pairs = zip(torch.cat(self.values(self.x)).tolist(), self._flat(self.exact(self.x)).balls, strict=True)
+        return torch.tensor([math.nan if ball is None else float(ball - value) for value, ball in pairs]).double()
 
 
 def _wrong(k: int, ends: Sequence[int], values: Tensor, exact: Tensor, bound: Tensor) -> Wrong:
     order = bisect_right(ends, k) - 1
-    scale = exact[ends[order] : ends[order + 1]].nan_to_num().abs().amax()
-    return Wrong(order, k - ends[order], *(float(number) for number in (values[k], exact[k], bound[k], scale)))
+    scale = _largest(exact[ends[order] : ends[order + 1]])
+    return Wrong(order, k - ends[order], float(values[k]), float(exact[k]), float(bound[k]), scale)
+
+
+def _largest(values: Tensor) -> float:
+    """The largest finite magnitude; 0 of nothing."""
+    return float(values.abs().nan_to_num(0.0, 0.0, 0.0).amax()) if len(values) else 0.0
 
 
 class _Exact(NamedTuple):

@@ -191,13 +191,13 @@ def compared(judge: Judge, judged: Judged, tried: Sequence[_Tried], right: Tenso
     seen = torch.tensor([[k in t.called.raw for k in columns] for t in tried]).repeat_interleave(counts, 0)
     raw, scales = (_stacked(tried, name, columns) for name in ("raw", "scales"))
     info, size = torch.finfo(judge.dtype), (exact.high * scales).abs()
-    in_range = (
-        (size == 0) | ((size >= info.tiny**0.5) & (size <= info.max**0.5)) | ((scales.abs() == 1) & (size >= info.tiny))
-    )
+    # The roots of float16's range, 1/128 and 256, are everyday numbers.
+    least, most = (8 * info.tiny, info.max / 8) if judge.dtype == torch.float16 else (info.tiny**0.5, info.max**0.5)
+    in_range = (size == 0) | ((size >= least) & (size <= most)) | ((scales.abs() == 1) & (size >= info.tiny))
     values = torch.where((scales == 0) & (raw == 0), exact.high, raw / scales)
     values = torch.where(right[rows] & seen & in_range, values, exact.high)
-    least = (smallest_subnormal(judge.dtype) / scales.abs()).nan_to_num(posinf=0.0)
-    known = SLACK * judged.noise[rows] + unit_roundoff(judge.dtype) * exact.high.abs() + least / FACTOR
+    spacing = (smallest_subnormal(judge.dtype) / scales.abs()).nan_to_num(posinf=0.0)
+    known = SLACK * judged.noise[rows] + unit_roundoff(judge.dtype) * exact.high.abs() + spacing / FACTOR
     points = Points(judged.points.columns[:, rows], judged.points.kinds[rows])
     return judge.of(points, values, exact, known)
 

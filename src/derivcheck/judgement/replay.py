@@ -81,13 +81,7 @@ def _python(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
     given += [f"variables={list(argument_names(problem))!r}"] if not _are_known(problem) else []
     given += [f"shape={dict(problem.shapes)!r}"] if problem.shapes else []
     given += [f"params={dict(problem.params)!r}"] if problem.params else []
-    if point is None:
-        ends = {name: repr(interval) for name, interval in zip(problem.variables, problem.domain, strict=True)}
-        rest = [f"points={problem.points}", f"seed={problem.seed}", *([] if problem.corners else ["corners=False"])]
-    else:
-        ends = {name: f"(float.fromhex({x.hex()!r}),) * 2" for name, x in point.items()}
-        rest = ["points=1", "corners=False"]
-    given += ["domain={" + ", ".join(f"{name!r}: {pair}" for name, pair in ends.items()) + "}", *rest]
+    given += _keywords(problem, point)
     given += [f"engines={[problem.engine]!r}"] if problem.engine != "reverse" else []
     usual = {"dtype": "float64", "device": "cpu", "layout": "columns", "tolerances": None}
     usual |= {"sampler": "uniform"} if point is None else {}
@@ -112,6 +106,17 @@ def _shapes(problem: Problem) -> list[str]:
 @lru_cache(maxsize=8)
 def _in_natural_order(variables: tuple[str, ...]) -> bool:
     return list(variables) == sorted(variables, key=natural_order)
+
+
+def _keywords(problem: Problem, point: Mapping[str, float] | None) -> list[str]:
+    """Where the points are, as keywords."""
+    if point is not None:
+        ends = {name: f"(float.fromhex({x.hex()!r}),) * 2" for name, x in point.items()}
+        rest = ["points=1", "corners=False"]
+    else:
+        ends = {name: repr(interval) for name, interval in zip(problem.variables, problem.domain, strict=True)}
+        rest = [f"points={problem.points}", f"seed={problem.seed}", *([] if problem.corners else ["corners=False"])]
+    return ["domain={" + ", ".join(f"{name!r}: {pair}" for name, pair in ends.items()) + "}", *rest]
 
 
 def _places(problem: Problem, point: Mapping[str, float] | None) -> list[str]:

@@ -38,7 +38,8 @@ ALIKE = 256  # times: a float32 that is 2^-20 away from a float64 may be that mu
 CANCELS = 8  # roundings of the value: with fewer lost, what the kernel's own operations say is enough
 STEEP = 2  # several roundings, 8 at least, that move a formula less than so many times as far as one does
 NEAR = 8  # roundings: the errors of a backward stable kernel already have nothing to do with each other
-AWAY = 2.0**-10  # where a matrix that is singular in float32 no longer is
+# Where a kernel that is saturated, as the slope of silu beyond 36.7, or a singular matrix no longer is.
+AWAY = 2.0**-8
 FAR = 2.0**-20  # or the square root of u: a kernel that has few bits left gives other bits
 
 
@@ -60,8 +61,11 @@ def scatter(judge: Judge, points: Tensor) -> Tensor:
     errors, values = _at_copies(judge, points, near * size.amax(0).expand_as(size))
     distant, _ = _at_copies(judge, points, far * size)
     terms = u * _natural_scale(judge, points)
-    confirmed = _spreads_of_formula(judge, points)[0] + spread(values) * (u / near) + terms
-    found, cap = torch.maximum(spread(errors, FEWEST), spread(distant, FEWEST)), SHARED * confirmed
+    moved = spread(values) * (u / near) + terms
+    cap = SHARED * (_spreads_of_formula(judge, points)[0] + moved)
+    # Away it counts as far as rounded inputs and terms alone confirm it: what the formula loses may differ there.
+    away = torch.minimum(spread(_at_copies(judge, points, AWAY * size)[0], FEWEST), SHARED * moved)
+    found = torch.stack([spread(errors, FEWEST), spread(distant, FEWEST), away]).amax(0)
     doubtful = (found > cap).any(1)
     if bool(doubtful.any()):
         least = cap[doubtful] / u

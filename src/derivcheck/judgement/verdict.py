@@ -13,7 +13,7 @@ from derivcheck.exact.enclosures import Status
 from derivcheck.judgement import control
 from derivcheck.judgement.bound import FACTOR, ROUNDINGS, Judged
 from derivcheck.judgement.diagnosis import Suspect, diagnose
-from derivcheck.judgement.isolation import invisible, isolated, plainest
+from derivcheck.judgement.isolation import distinct, invisible, isolated, plainest
 from derivcheck.judgement.range import far, leaves_range, subnormal
 from derivcheck.judgement.sensitivity import is_blind
 from derivcheck.outcomes import Cause, Verdict
@@ -111,7 +111,8 @@ def _disagrees(evidence: Evidence, k: int, blamed: Tensor) -> Decision:
     worst = blamed[judged.excess[blamed, k].topk(min(SUSPECTS, len(blamed))).indices]
     shown = _shown(judged, k, blamed)
     if bool(torch.isfinite(judged.values[worst, k]).all()) and isolated(evidence, k, worst):
-        return Decision(Verdict.DISAGREES, Cause.ISOLATED, _alone(evidence, shown, len(blamed)), shown)
+        count = len(distinct(judged.points.columns, blamed))
+        return Decision(Verdict.DISAGREES, Cause.ISOLATED, _alone(evidence, shown, count), shown)
     cause, message = diagnose(Suspect(evidence.judge, k, judged.at(worst), k in evidence.cut))
     return Decision(Verdict.DISAGREES, cause, message, shown, needs_batch=cause is Cause.PROTOCOL)
 

@@ -36,7 +36,8 @@ def describe(device: str) -> str:
     if device.startswith("cuda"):
         import torch  # noqa: PLC0415 as above
 
-        return torch.cuda.get_device_name(device)
+        # A check that was refused for its device names one that is not there.
+        return torch.cuda.get_device_name(device) if device in present() else device
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return next(

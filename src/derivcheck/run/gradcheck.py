@@ -36,7 +36,7 @@ IGNORED = {
     ),
 }  # fmt: skip
 """Keywords of torch's own that change nothing here, and why."""
-OWN = ("order", "reference", "dtype", "seed", "raise_exception")
+OWN = ("order", "reference", "dtype", "seed", "stop_gradient", "raise_exception")
 
 
 def gradcheck(
@@ -47,6 +47,7 @@ def gradcheck(
     reference: Callable[..., Any] | None = None,
     dtype: torch.dtype | None = None,
     seed: int = 0,
+    stop_gradient: bool = False,
     raise_exception: bool = True,
     **torchs: Any,
 ) -> bool:
@@ -55,17 +56,18 @@ def gradcheck(
 
     `inputs` are a tensor or several, of any shapes, with anything else that the function takes between them; those of
     floats that require grad are differentiated by. Outputs may be a tensor or several in any structure. The function's
-    own forward, or that of `reference`, is traced: it says what is right. `dtype` replaces that of the inputs. Raises
-    torch's `GradcheckError` with the entry, both values, the bound and the cause; with `raise_exception=False` it
-    returns False. What cannot be traced raises `Unsupported`, with the operation, the line and the cure. The other
-    keywords of torch's function are accepted, and one warning says why they change nothing.
+    own forward, or that of `reference`, is traced: it says what is right. `detach` is seen through; `stop_gradient`
+    takes it as meant, as in a straight-through estimator. `dtype` replaces that of the inputs. Raises torch's
+    `GradcheckError` with the entry, both values, the bound and the cause; with `raise_exception=False` it returns
+    False. What cannot be traced raises `Unsupported`, with the operation, the line and the cure. The other keywords of
+    torch's function are accepted, and one warning says why they change nothing.
     """
     __tracebackhide__ = True
     _warn(torchs)
     if order < 1:
         raise RequestError(f"order={order}: there is no derivative of that order", "Use order=1, or a higher one.")
     try:
-        message = _complaint(function, inputs, order, reference, dtype, seed)
+        message = _complaint(function, inputs, order, reference, dtype, seed, stop_gradient)
     except DerivcheckError:
         if raise_exception:
             raise
@@ -97,7 +99,7 @@ def _warn(torchs: dict[str, Any]) -> None:
 @state.standard()
 def _complaint(
     function: Callable[..., Any], inputs: Any, order: int, reference: Callable[..., Any] | None,
-    dtype: torch.dtype | None, seed: int,
+    dtype: torch.dtype | None, seed: int, stop: bool,
 ) -> str:  # fmt: skip
     """What is wrong, as a message; empty if nothing is."""
     given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -108,7 +110,7 @@ def _complaint(
         for wide in [own] if own == torch.float64 else [torch.float64, own]:
             called = Called(function, given, varied, wide)
             try:
-                wrong = WholeCheck(called, reference, order, seed).first_wrong()
+                wrong = WholeCheck(called, reference, order, seed, stop).first_wrong()
             except (DerivcheckError, RuntimeError, TypeError):
                 if wide == own:
                     raise

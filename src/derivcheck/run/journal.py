@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from derivcheck.outcomes import Cause
 from derivcheck.results import CheckResult
 from derivcheck.run import files
-from derivcheck.run.encoding import decoded, encoded
+from derivcheck.run.plain_data import decoded, encoded
 from derivcheck.run.sources import Sources
 from derivcheck.run.versions import versions
 

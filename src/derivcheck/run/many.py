@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, as_completed
 from typing import TYPE_CHECKING
 
+from derivcheck.errors import message
+
 if TYPE_CHECKING:
     from derivcheck.problem import Check
     from derivcheck.results import CheckResult
@@ -107,4 +109,4 @@ class Run:
         except CancelledError:
             return self.lost(check, "it was cancelled")
         except Exception as error:
-            return self.lost(check, str(error) or type(error).__name__)
+            return self.lost(check, message(error) or type(error).__name__)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from derivcheck.choices import ALL
 from derivcheck.engines import examination, loading, state
 from derivcheck.engines.registry import names as engine_names
-from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported
+from derivcheck.errors import DerivcheckError, RequestError, TimedOut, Unsupported, message
 from derivcheck.exact.referees import Referees
 from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
@@ -78,7 +78,7 @@ def safe_check(check: Check) -> CheckResult:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return lost(check, f"{type(error).__name__}: {error}")
+        return lost(check, f"{type(error).__name__}: {message(error)}")
 
 
 def _prepared(check: Check) -> Problem:

@@ -25,7 +25,8 @@ STANDARD = (0, 1, 2)  # file descriptors of stdin, stdout and stderr (POSIX)
 LINE_BREAK = "[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"
 AT_LINE_START = re.compile(rf"({LINE_BREAK}\s*):(?=:|\Z)")
 BRACKETED = re.compile(r"##(?=\w*\[)")  # ##[error], ##vso[...], ##teamcity[...], which may be anywhere in a line
-CONTROL = re.compile("\x1b(?!\\[[0-9;]*m)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")  # colours are kept
+# Control characters but those of colours, and those that change the direction of text.
+CONTROL = re.compile("\x1b(?!\\[[0-9;]*m)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Lasting(io.RawIOBase):

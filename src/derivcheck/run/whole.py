@@ -14,6 +14,7 @@ from derivcheck.engines.products import Called, Vectors, places
 from derivcheck.errors import RequestError, Unsupported
 from derivcheck.exact.products import Products, Undefined
 from derivcheck.judgement.products import Comparison, Wrong
+from derivcheck.tracing.stops import Detached
 from derivcheck.tracing.whole import Whole, trace_whole
 
 MOST_ROWS = 8  # outputs up to which every row of the Jacobian is compared as well, one backward each
@@ -31,49 +32,72 @@ class Where(NamedTuple):
 
 
 class WholeCheck:
-    """One check in one dtype. `reference` says what is right, else the function's own forward."""
+    """One check in one dtype. `reference` says what is right, else the function's own forward, with `stop` without the
+    derivatives of what it detaches."""
 
-    def __init__(self, called: Called, reference: Callable[..., Any] | None, order: int, seed: int) -> None:
-        self.called, self.reference, self.order = called, reference, order
+    def __init__(
+        self, called: Called, reference: Callable[..., Any] | None, order: int, seed: int, stop: bool = False
+    ) -> None:
+        self.called, self.reference, self.order, self.seed, self.stop = called, reference, order, seed, stop
         self.random = torch.Generator().manual_seed(seed)
+        self.detached: list[str] = []
         self.x = torch.cat([t.detach().to(called.dtype).double().cpu().flatten() for t in called.templates])
 
     def first_wrong(self) -> str:
         """A message about the lowest order that is wrong, at the point or beside it; empty if nothing is."""
-        whole = self._traced()
-        products = Products(whole, len(self.x), self.order, ulp.unit_roundoff(self.called.dtype))
+        products = self._products(self.x)
+        self.differentiable = self._differentiable()
         found = list(self._compared(products))
         if self.reference is None:  # the trace must hold at all points before anything is said
-            for _, wrong in found:
+            for _, _, wrong in found:
                 self._require_replay([one for one in wrong if one.order == 0])
-        messages = (self._judged(wrong, products, where) for where, wrong in found)
+        messages = (self._judged(wrong, made, where) for where, made, wrong in found)
         return next(filter(None, messages), "")
 
-    def _compared(self, products: Products) -> Iterator[tuple[Where, list[Wrong]]]:
+    def _products(self, x: Tensor) -> Products:
+        return Products(self._traced(x), len(x), self.order, ulp.unit_roundoff(self.called.dtype))
+
+    def _compared(self, products: Products) -> Iterator[tuple[Where, Products, list[Wrong]]]:
         """What is not within the bound at the given inputs, and at moved ones."""
         for where in (Where("", self.x), Where(" moved by 1 %", self._moved())):
             try:
+                made = self._products(where.x) if self.stop and where.words else products
                 for order, vectors in self._vectors(products.outputs, rows=not where.words):
-                    yield where, Comparison(self.called, products, where.x, vectors, order).wrong()
+                    yield where, made, self._comparison(made, where.x, vectors, order).wrong()
             except Undefined:
                 continue  # a switch is not decided there
             except (RuntimeError, NotImplementedError) as error:
-                if is_lacking(error):
-                    raise Unsupported(lack(error)) from None
-                raise
+                raise Unsupported(lack(error) if is_lacking(error) else _raised(error)) from error
 
-    def _traced(self) -> Whole:
+    def _comparison(self, products: Products, x: Tensor, vectors: Vectors, order: int) -> Comparison:
+        return Comparison(self.called, products, x, vectors, order, self.differentiable)
+
+    def _traced(self, x: Tensor) -> Whole:
         """The graph of what is right, in float64 for a reference."""
         called = self.called
         given = [x.to(called.dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in called.inputs]
-        for place, leaf in zip(called.varied, called.leaves(self.x), strict=True):
+        for place, leaf in zip(called.varied, called.leaves(x), strict=True):
             given[place] = leaf
-        found = trace_whole(self.reference or called.function, given, called.varied, CURE)
+        function, mode = self.reference or called.function, Detached(stop=self.stop)
+
+        def watched(*arguments: Any) -> Any:
+            with mode:
+                return function(*arguments)
+
+        found = trace_whole(watched, given, called.varied, CURE)
+        self.detached = list(mode.lines)
         count = sum(part.numel() for part in called.outputs(called.leaves(self.x)))
         if len(found.outputs) != count:
             cause = f"the reference returns {len(found.outputs)} numbers, the function {count}"
             raise RequestError(cause, "Let the reference return what the function returns.")
         return found
+
+    def _differentiable(self) -> Tensor:
+        """(m,) 1 for the outputs that require grad, 0 for the others, which nobody differentiates, such as the mean
+        that a norm returns too. If none does, all are compared: the graph is cut."""
+        parts = self.called.outputs([leaf.view_as(leaf) for leaf in self.called.leaves(self.x)])
+        found = torch.cat([torch.full((part.numel(),), float(part.requires_grad)) for part in parts]).double()
+        return found if bool(found.any()) else torch.ones_like(found)
 
     def _moved(self) -> Tensor:
         size = self.x.abs()
@@ -83,9 +107,9 @@ class WholeCheck:
 
     def _vectors(self, outputs: int, *, rows: bool) -> Iterator[tuple[int, Vectors]]:
         """Pairs of vectors, with the order to compare to: at random, and each row of a small Jacobian."""
-        yield self.order, Vectors(self._signs(outputs), self._signs(len(self.x)))
+        yield self.order, Vectors(self._signs(outputs) * self.differentiable, self._signs(len(self.x)))
         if rows and 1 < outputs <= MOST_ROWS:
-            for i in range(outputs):
+            for i in self.differentiable.nonzero().flatten().tolist():
                 yield 1, Vectors(torch.eye(outputs, dtype=torch.float64)[i], self._signs(len(self.x)))
 
     def _signs(self, count: int) -> Tensor:
@@ -123,8 +147,8 @@ class WholeCheck:
         if worst.order > 1 or len(outputs) > MOST_LOCATED:
             return worst, f"the product with a random cotangent {by}"
         one_hot = torch.eye(len(outputs), dtype=torch.float64)
-        for i in range(len(outputs)):
-            found = Comparison(self.called, products, x, Vectors(one_hot[i], torch.ones_like(x)), 1).wrong()
+        for i in self.differentiable.nonzero().flatten().tolist():
+            found = self._comparison(products, x, Vectors(one_hot[i], torch.ones_like(x)), 1).wrong()
             for one in found:
                 if (one.order, one.place) == (1, worst.place):
                     return one, f"out{_index(outputs, i)} {by}"
@@ -141,7 +165,15 @@ class WholeCheck:
         ]
         return "\n".join(lines)
 
+    def _is_right_without(self) -> bool:
+        """Whether autograd is right once what the code detaches is a constant."""
+        other = WholeCheck(self.called, self.reference, self.order, self.seed, stop=True)
+        return not self.stop and not other.first_wrong()
+
     def _cause(self, worst: Wrong) -> str:
+        if worst.order > 0 and self.detached and self._is_right_without():
+            lines = "; ".join(self.detached)
+            return f"cut: right if what is detached is constant, at {lines} (stop_gradient=True takes it as meant)"
         if worst.order in self.called.cut and worst.value == 0:
             return "cut: no graph of autograd leads there, as after detach, .data or no_grad"
         if worst.value != worst.value or abs(worst.value) == float("inf"):
@@ -153,6 +185,10 @@ class WholeCheck:
 
 def _named(order: int) -> str:
     return "the value" if order == 0 else "the gradient" if order == 1 else f"a derivative of order {order}"
+
+
+def _raised(error: Exception) -> str:
+    return f"autograd raises {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def _index(places_: Sequence[tuple[int, tuple[int, ...]]], k: int) -> str:

@@ -14,8 +14,10 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from derivcheck.errors import FunctionError, message
 from derivcheck.run import streams
 
+RAISE = "Raise an Exception instead."
 BEGUN = b""  # what a worker sends when a task begins: shorter than any pickle
 
 
@@ -52,7 +54,7 @@ def work(pipe: Connection, threads: int, environment: Mapping[str, str]) -> None
     while True:
         try:
             pipe.send_bytes(_answer(pipe, pipe.recv_bytes()))
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # the pipe may have been closed by a function
             return
 
 
@@ -80,7 +82,7 @@ def _answer(pipe: Connection, task: bytes) -> bytes:
     try:
         return pickle.dumps((True, result))
     except Exception as error:
-        return _failure(RuntimeError(f"{type(error).__name__}: {error}"))
+        return _failure(RuntimeError(f"{type(error).__name__}: {message(error)}"))
 
 
 def _failure(error: BaseException) -> bytes:
@@ -92,4 +94,6 @@ def _failure(error: BaseException) -> bytes:
             answer = pickle.dumps((False, error))
             pickle.loads(answer)
             return answer
-    return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
+    if isinstance(error, KeyboardInterrupt):  # Ctrl-C never reaches a worker
+        return pickle.dumps((False, FunctionError("a function raises KeyboardInterrupt, as Ctrl-C does", RAISE)))
+    return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {message(error)}")))

@@ -17,6 +17,7 @@ from torch import Tensor
 from derivcheck.engines.calling import dtype_of
 from derivcheck.engines.streams import Stream, generator
 from derivcheck.engines.timing import once, require_time
+from derivcheck.errors import DerivcheckError
 from derivcheck.sampling.chunks import ChunkSize, most_points
 from derivcheck.sampling.corners import search, special
 from derivcheck.sampling.points import Kind, Points, RandomPoints, on_device
@@ -32,6 +33,9 @@ MOST_NUMBERS = 2**24  # coordinates and values of all points kept, 128 MB: fewer
 # If the referee has time for all points, the steps of a search are seen as far as they would be among the extremes of a
 # budget of this many points: half of it, which is a quarter of the 768 steps of the search.
 SEARCH_BUDGET = 400
+# Calls that may raise at added points: three single points among 256 are found, and what takes no other number of
+# points than that of the check is not asked more often.
+MOST_REFUSED = 24
 MOST_SHUFFLED = 2**16  # points of which a random share is drawn without repetition: a permutation of half a megabyte
 
 
@@ -212,20 +216,42 @@ def look_closer(problem: Problem, switches: Switches | None, survey: Survey) -> 
     """Add corners and kinks, then the points of a search from where the sides differ most."""
     if not problem.corners:
         return
-    try:
-        survey.add(special(problem, switches))
-    except Exception:
-        if problem.function is None:
-            raise
-        return  # a matrix inverse raises where it is singular, as at some corners, which the user did not ask for
+    _add_where_it_runs(survey, special(problem, switches), MOST_REFUSED)
     if all(low == high for low, high in problem.domain):
         return
 
     def score(columns: Tensor) -> Tensor:
-        sides, _ = survey.add(Points(columns, torch.full((columns.shape[1],), int(Kind.SEARCHED))))
+        try:
+            sides, _ = survey.add(Points(columns, torch.full((columns.shape[1],), int(Kind.SEARCHED))))
+        except Exception as error:
+            if not _is_refusal(problem, error):
+                raise
+            return torch.zeros(columns.shape[1], dtype=torch.float64)
         return _largest_gap(sides)
 
     search(problem, survey.kept.points, _largest_gap(survey.kept), score)
+
+
+def _is_refusal(problem: Problem, error: Exception) -> bool:
+    """Whether a user's function raised at points that the user did not ask for, as a matrix inverse does where it is
+    singular."""
+    return problem.function is not None and not isinstance(error, DerivcheckError)
+
+
+def _add_where_it_runs(survey: Survey, points: Points, refusals: int) -> int:
+    """Add points; where the function raises, each half, down to single ones, as long as there are `refusals` left.
+    Returns how many are."""
+    try:
+        survey.add(points)
+    except Exception as error:
+        if not _is_refusal(survey.problem, error):
+            raise
+        refusals, half = refusals - 1, len(points) // 2
+        for part in (slice(0, half), slice(half, None)) if half else ():
+            if refusals > 0:
+                piece = Points(points.columns[:, part], points.kinds[part])
+                refusals = _add_where_it_runs(survey, piece, refusals)
+    return refusals
 
 
 def _largest_gap(sides: Sides) -> Tensor:

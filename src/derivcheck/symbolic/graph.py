@@ -156,6 +156,12 @@ class Graph:
         pair = ((x, 2),) if x == y else ((min(x, y), 1), (max(x, y), 1))
         return self.sum([(self.node(Product(pair)), c * k)])
 
+    def ratio(self, x: Ref, p: Ref) -> Ref:
+        """x/p with nothing cancelled: x/x is undefined at 0, as Mod(x, x) is."""
+        if self.value_of(p):
+            return self.product([(x, 1), (p, -1)])
+        return self.node(Product(((x, 1), (p, -1)) if x < p else ((p, -1), (x, 1))))
+
     def _scaled(self, ref: Ref) -> tuple[Number, Ref]:
         """A node as a number times a node."""
         node = self.nodes[ref]

@@ -106,7 +106,7 @@ def _function(graph: Graph, e: sp.Basic, go: Callable[[sp.Basic], Ref]) -> Ref:
     if head == "ceiling":
         return graph.sum([(graph.node(Function("floor", (graph.sum([(refs[0], -1)]),))), -1)])
     if head == "mod":
-        return graph.node(Function("mod", (*refs, graph.product([(refs[0], 1), (refs[1], -1)]))))
+        return graph.node(Function("mod", (*refs, graph.ratio(*refs))))
     return graph.node(Function(head, tuple(refs[:1] if head in ("heaviside", "lambertw") else refs)))
 
 

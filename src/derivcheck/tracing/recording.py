@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 from derivcheck.errors import Unsupported
 from derivcheck.symbolic.graph import Graph, Ref, Variable
 from derivcheck.tracing.arrays import Arrays
-from derivcheck.tracing.kinds import CONSTANT, name_of
+from derivcheck.tracing.kinds import CONSTANT, Rule, name_of
 from derivcheck.tracing.refusals import refusal
 from derivcheck.tracing.rules import RULES, VIEWS
 from derivcheck.tracing.values import UNKNOWN, Value
@@ -102,10 +102,20 @@ class Recording(TorchDispatchMode):
             raise Unsupported(f"comes after {MOST_NODES:,} nodes, which is too large a formula")
         if rule is None:
             return self._decomposed(func, args, kwargs)
-        refs = rule(self.arrays, func, args, kwargs)
+        refs = self._refs(rule, func, args, kwargs)
         result = func(*args, **kwargs)
-        self._write(result, refs)
+        try:
+            self._write(result, refs)
+        except RuntimeError as error:  # a real number that becomes complex
+            raise Unsupported(f"has a rule for results of another shape: {error}") from error
         return result
+
+    def _refs(self, rule: Rule, func: Any, args: Any, kwargs: Any) -> Any:
+        """By the rule; an argument that it does not know, such as an empty matrix, is a reason to refuse."""
+        try:
+            return rule(self.arrays, func, args, kwargs)
+        except (TypeError, IndexError, ValueError, RuntimeError, KeyError, AssertionError) as error:
+            raise Unsupported(f"has a rule that does not take these arguments: {error}") from error
 
     def _decomposed(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The operation as torch itself writes it in terms of others."""

@@ -20,7 +20,7 @@ LONGEST_LINE = 60  # characters of the user's line: with its place it fits a lin
 
 def refusal(operation: Any, why: str, cure: str) -> Unsupported:
     """The error for an operation, raised while the user's code runs it."""
-    place = _line(sys._getframe(1))
+    place = users_line(sys._getframe(1))
     return Unsupported(f"{_name(operation)} {why}{f', at {place}' if place else ''}. {cure}")
 
 
@@ -32,7 +32,7 @@ def _name(operation: Any) -> str:
     return KNOWN_AS.get(name) or str(name.strip("_"))
 
 
-def _line(frame: FrameType | None) -> str:
+def users_line(frame: FrameType | None) -> str:
     """The innermost line of the user's: mykernels.py:12: y = x.item()"""
     while frame is not None and frame.f_code.co_filename.startswith((OWN, TORCH, "<frozen")):
         frame = frame.f_back

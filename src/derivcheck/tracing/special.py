@@ -48,7 +48,7 @@ def rounded(x: Value, decimals: int = 0) -> Value:
 
 def remainder(x: Value, y: Value) -> Value:
     """x - y·floor(x/y), the sign of y."""
-    return apply("mod", x, y, x / y)
+    return apply("mod", x, y, Value(x.graph, x.graph.ratio(x.ref, y.ref)))
 
 
 def divided(x: Value, y: Value, rounding_mode: str | None = None) -> Value:

@@ -32,13 +32,22 @@ def trace_whole(function: Callable[..., Any], inputs: Sequence[Any], varied: Seq
     graph = Graph()
     recording, given, first = Recording(graph, cure), list(inputs), 0
     for place in varied:
-        given[place] = x = inputs[place].detach().clone().requires_grad_()
+        given[place] = x = twin(inputs[place]).requires_grad_()
         nodes = [graph.node(Variable(first + k)) for k in range(x.numel())]
         recording.arrays.shadows.write(x.detach(), torch.tensor(nodes, dtype=torch.int64).reshape(x.shape))
         first += x.numel()
     result = recording.inside(lambda: function(*given))
     roots = [ref for part in real_outputs(result) for ref in recording.arrays.numbers(part.detach()).flatten().tolist()]
     return Whole(graph, tuple(ref if ref >= 0 else undefined(graph).ref for ref in map(_known(graph), roots)))
+
+
+def twin(tensor: Tensor) -> Tensor:
+    """The same numbers in other memory, laid out as they were: code may look beyond a view by `as_strided`. An expanded
+    tensor, several of whose numbers are one in memory, becomes a plain one."""
+    if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
+        return tensor.detach().clone(memory_format=torch.contiguous_format)
+    made = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+    return made.set_(tensor.untyped_storage().clone(), tensor.storage_offset(), tensor.shape, tensor.stride())
 
 
 def real_outputs(result: Any) -> list[Tensor]:
