@@ -38,7 +38,9 @@ def hint_of_factor(has: sp.Expr, should: sp.Expr, kind: str) -> str:
         return SIGN
     if any(s.name == "n" for s in (has / should).free_symbols):
         return MEAN
-    return f"it is {sp.nsimplify(has / should, rational=False)} times what it should be"
+    ratio = has / should
+    shown = ratio if ratio.is_Rational else f"{float(ratio):.6g}"
+    return f"it is {shown} times what it should be"
 
 
 def hint_of_place(much: Terms, missing: Terms, computed: Terms, meant: Terms, fields: Fields) -> str:
