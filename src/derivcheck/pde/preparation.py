@@ -178,7 +178,7 @@ def _known(code: Code, equation: Equation) -> Equation:
             cause = f"{name} is neither a field nor a coordinate"
             cure = f"{near} Here are {known}; a constant needs --param {name}=1, another field --field u,{name}."
             raise RequestError(cause, cure.strip())
-    exact = {symbol(name): sp.Rational(*float(values[name]).as_integer_ratio()) for name in equation.unknown}
+    exact = {symbol(name): sp.Rational(*float(values[name].detach()).as_integer_ratio()) for name in equation.unknown}
     return replace(equation, formula=equation.formula.xreplace(exact))
 
 
