@@ -7,8 +7,6 @@ report.ok; report.verdict; report.to_dict(); print(report)
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from derivcheck.version import VERSION as __version__
-
 if TYPE_CHECKING:
     from derivcheck.api import assert_derivatives, assert_residual, check, check_all
     from derivcheck.errors import DerivcheckError, ExpressionError, RequestError
@@ -16,6 +14,8 @@ if TYPE_CHECKING:
     from derivcheck.problem import Check
     from derivcheck.results import Report
     from derivcheck.run.gradcheck import gradcheck, gradgradcheck
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Cause",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from derivcheck import __version__
 from derivcheck.errors import DerivcheckError, escaped
 
 if TYPE_CHECKING:
@@ -196,10 +197,9 @@ def _run(check: Check, *, known_ok: bool) -> Report:
         from derivcheck.results import Report  # noqa: PLC0415 torch
         from derivcheck.run.one import run_check  # noqa: PLC0415 torch
         from derivcheck.run.report import environment  # noqa: PLC0415 torch
-        from derivcheck.version import VERSION  # noqa: PLC0415 torch
 
         result = run_check(check)
-        return Report((result,), environment({result.device}), VERSION, known_ok=known_ok)
+        return Report((result,), environment({result.device}), __version__, known_ok=known_ok)
 
 
 def _reason_not_to_pass(result: CheckResult) -> type[NotAgreed] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import sympy
 import torch
 
-from derivcheck.version import VERSION
+from derivcheck import __version__
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -22,7 +22,7 @@ def machine() -> dict[str, str | int]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "sympy": sympy.__version__,
-        "derivcheck": VERSION,
+        "derivcheck": __version__,
     }
 
 

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from derivcheck import __version__
 from derivcheck.choices import DEVICES, DTYPES, LAYOUTS, OPERATORS, SAMPLERS
 from derivcheck.cli import completion
 from derivcheck.cli.numbers import real, whole
-from derivcheck.version import VERSION
 
 SHOWN = ("all", "failures")  # what --show takes
 
@@ -22,7 +22,7 @@ def _flag(panel: str, text: str, *names: str, **more: Any) -> Any:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"derivcheck {VERSION}")
+        typer.echo(f"derivcheck {__version__}")
         raise typer.Exit
 
 

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from derivcheck import __version__
 from derivcheck.errors import ExitStatus, RequestError
-from derivcheck.version import VERSION
 
 if TYPE_CHECKING:
     from derivcheck.cli.delivery import File
@@ -27,7 +27,7 @@ def deliver(reports: Sequence[str], suites: Sequence[str], status: ExitStatus, r
         delivery.require_distinct(found, known, suites)
         files = found if len(known) == len(reports) else ()
     printed = tuple(text for text in known if "=" not in text and text != "table")
-    report = Report((), {}, VERSION, refusal=(status, reason))
+    report = Report((), {}, __version__, refusal=(status, reason))
     delivery.Deliveries(printed, files, "all", formulas=False, quiet=False).write(report)
 
 

@@ -8,11 +8,11 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from derivcheck import __version__
 from derivcheck.results import Report
 from derivcheck.run import devices
 from derivcheck.run.many import Run, Terminated
 from derivcheck.run.versions import of_package, of_torch
-from derivcheck.version import VERSION
 
 if TYPE_CHECKING:
     from derivcheck.problem import Check
@@ -54,7 +54,7 @@ def reported(
             raise
     where = environment({result.device for result in run.finished}, threads)
     return Report(
-        run.finished, where, VERSION, interruption is not None, run.known_ok, isinstance(interruption, Terminated)
+        run.finished, where, __version__, interruption is not None, run.known_ok, isinstance(interruption, Terminated)
     )
 
 

@@ -6,7 +6,7 @@ import platform
 import runpy
 from pathlib import Path
 
-from derivcheck.version import VERSION
+from derivcheck import __version__
 
 PACKAGES = ("sympy", "python-flint")  # what decides results besides torch, derivcheck and Python
 UNKNOWN = "unknown"  # of a package that was built in place
@@ -15,7 +15,7 @@ UNKNOWN = "unknown"  # of a package that was built in place
 def versions() -> dict[str, str]:
     """What decides results and is not in the suite."""
     others = {name: of_package(name) for name in PACKAGES}
-    return {"derivcheck": VERSION, "python": platform.python_version(), "torch": of_torch(), **others}
+    return {"derivcheck": __version__, "python": platform.python_version(), "torch": of_torch(), **others}
 
 
 def of_package(name: str) -> str:
