@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "derivcheck"
 LAYERS = """
     errors ulp outcomes choices multi_index expression problem results symbolic taylor tracing engines exact
-    sampling judgement suite run reports api pytest_plugin cli __init__ __main__ builtin
+    sampling judgement pde suite run reports api pytest_plugin cli __init__ __main__ builtin
 """.split()
 UPWARDS = {("results", "reports")}  # report.to_dict() and print(report), kept on purpose
 MOST_NAMES = 26  # in the package's own folder

@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derivcheck.api import assert_derivatives, check, check_all
+    from derivcheck.api import assert_derivatives, assert_residual, check, check_all
     from derivcheck.errors import DerivcheckError, ExpressionError, RequestError
     from derivcheck.outcomes import Cause, Verdict
     from derivcheck.problem import Check
@@ -27,6 +27,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "assert_derivatives",
+    "assert_residual",
     "check",
     "check_all",
     "gradcheck",
@@ -38,6 +39,7 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category
 
 _HOME = {
     "assert_derivatives": "api",
+    "assert_residual": "api",
     "check": "api",
     "check_all": "api",
     "Check": "problem",

@@ -18,6 +18,7 @@ from derivcheck.engines.registry import engine
 from derivcheck.errors import RequestError, did_you_mean, printable
 from derivcheck.expression import texts
 from derivcheck.expression.printing import require_domain, text_of
+from derivcheck.pde import request as residuals
 from derivcheck.problem import OPTIONS, Check, Options, Problem
 from derivcheck.results import Report
 from derivcheck.run import devices
@@ -41,6 +42,11 @@ class Arguments(Options, total=False):
 
     reference: str | Callable[..., Any] | None
     shape: "Shaped | None"
+    fields: Names | Mapping[str, Any] | None
+    net: str | None
+    call: str | None
+    operator: str | None
+    training: bool
     variables: Names | None
     wrt: Names | None
     order: int
@@ -66,6 +72,11 @@ def check(
     function: str | Callable[..., Any] | None = None,
     reference: str | Callable[..., Any] | None = None,
     shape: Shaped | None = None,
+    fields: Names | Mapping[str, Any] | None = None,
+    net: str | None = None,
+    call: str | None = None,
+    operator: str | None = None,
+    training: bool = True,
     dtype: Dtypes = "float64",
     device: Devices = "cpu",
     engines: str | Sequence[str] = ("reverse",),
@@ -83,27 +94,36 @@ def check(
     is a pair for all variables or a mapping name -> pair; `partials` are texts such as "x1,x1,x2", one or several, and
     replace `order`; `dtype` and `device` are names or torch's own objects, one or several, and each combination is one
     check; each of several `engines` computes all partials, and "all" means every engine that can. `threads` is the
-    number of threads that torch uses meanwhile. The other options are
+    number of threads that torch uses meanwhile.
+
+    With `fields`, "u" or "u,v,p" or formulas by name, the expression is one or several equations of fields, separated
+    by semicolons, and the function computes their residuals; `net` names its parameter or attribute that is the
+    network, `call` says how it is called, such as "pde(X, net(X))", and `training` adds the derivative by a weight of
+    the network. With `operator`, such as "gradient", it computes that of the expression. The other options are
     `problem.Options`; `tolerances` is (rtol, atol). Raises `RequestError` if the request is wrong.
     """
     _require_options(options)
     _require_numbers({"order": order, "threads": threads, **options})
     dtypes, devices_, names = _several(dtype), _several(device), _several(engines)
     require_some(dtype=dtypes, device=devices_, engine=names)
-    code = {**_named(function, "function"), **_named(reference, "reference")}
-    first = problems.create(
+    asked = {"fields": _fields(fields), "net": net, "call": call, "operator": operator, "training": training}
+    about_residuals = residuals.is_asked(asked)
+    code = {**_named(function, "function", not about_residuals), **_named(reference, "reference")}
+    first = residuals.requested(
         None if expression is None else text_of(expression),
-        variables=_names(variables) or _parameters(expression, code, options.get("layout", "columns"), params or {}),
+        variables=_names(variables)
+        or (None if about_residuals else _parameters(expression, code, options.get("layout", "columns"), params or {})),
         wrt=_names(wrt),
         order=order,
         partials=None if partials is None else _several(partials),
         params=None if params is None else _by_name(params),
         domain=_by_name(domain) if isinstance(domain, Mapping) else domain,
         shape=shape,
+        **asked,
         **code,
         **options,
     )
-    if expression is not None:
+    if expression is not None and not about_residuals:
         require_domain(expression, first.variables, first.domain, dict(first.params))
     require_known(dtype=dtypes)
     chosen = [replace(first, dtype=d, device=devices.resolve(where)) for where in devices_ for d in dtypes]
@@ -145,14 +165,36 @@ def assert_derivatives(
         raise AssertionError(f"\n{report}")
 
 
-def _named(function: str | Callable[..., Any] | None, field: str) -> dict[str, Any]:
-    """A function, or a reference, and the name to replay it by, as fields of a problem."""
+def assert_residual(
+    function: str | Callable[..., Any], formula: str | None = None, **options: Unpack[Arguments]
+) -> None:
+    """For tests: raise AssertionError, with the equations and the table, unless the residual that `function` computes
+    is `formula`, such as "u_t + u*u_x - 0.01/pi*u_xx". The order is 0 by default, and the network its `net`."""
+    __tracebackhide__ = True  # pytest shows the line of the test
+    options.setdefault("order", 0)
+    if not residuals.is_asked(options):
+        options["net"] = "net"
+    assert_derivatives(function, formula, **options)
+
+
+def _named(function: str | Callable[..., Any] | None, field: str, loaded: bool = True) -> dict[str, Any]:
+    """A function, or a reference, and the name to replay it by, as fields of a problem. One that is not loaded is
+    loaded when its check begins, with the object that it is a method of."""
     if function is None:
         return {}
     if isinstance(function, str):
-        return {field: loading.load(function, f"--{field}"), f"{field}_name": function}
+        return {f"{field}_name": function, **({field: loading.load(function, f"--{field}")} if loaded else {})}
     name = _name_of(function)
+    if not loaded:
+        return {field: function, f"{field}_name": name}
     return {field: loading.callable_of(function, name, f"--{field}"), f"{field}_name": name}
+
+
+def _fields(given: Names | Mapping[str, Any] | None) -> list[str] | None:
+    """u, "u,v", or {"u": "exp(-t)*sin(x)"}."""
+    if isinstance(given, Mapping):
+        return [f"{name}={text_of(formula)}" for name, formula in given.items()]
+    return [given] if isinstance(given, str) else None if given is None else _several(given)
 
 
 def _parameters(expression: Any, code: Mapping[str, Any], layout: str, params: Collection[Any]) -> list[str] | None:

@@ -7,6 +7,7 @@ from derivcheck.errors import RequestError, printable
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 SAMPLERS = ("uniform", "floats", "sobol")
+OPERATORS = ("gradient", "jacobian", "hessian", "laplacian", "divergence", "curl")
 LAYOUTS = ("columns", "matrix")
 DEVICES = ("cpu", "cuda", "mps", "auto")
 DEVICE = re.compile(r"cpu|cuda(:\d{1,4})?|mps|auto")
@@ -24,7 +25,8 @@ MEANT: Mapping[str, Mapping[str, str]] = {
     },
     "device": {"gpu": "cuda", "nvidia": "cuda", "metal": "mps"},
 }
-KNOWN: Mapping[str, Sequence[str]] = {"dtype": DTYPES, "sampler": SAMPLERS, "layout": LAYOUTS, "device": DEVICES}
+KNOWN: Mapping[str, Sequence[str]] = {"dtype": DTYPES, "sampler": SAMPLERS, "layout": LAYOUTS, "device": DEVICES,
+    "operator": OPERATORS}  # fmt: skip
 
 
 def require_known(**given: Sequence[str]) -> None:

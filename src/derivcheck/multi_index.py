@@ -80,7 +80,7 @@ def _names(word: str, text: str, variables: Sequence[str]) -> list[str]:
     """The variables that a word without commas is made of."""
     if word in variables:
         return [word]
-    found = _splits(word, variables)
+    found = splits(word, variables)
     if len(found) == 1:
         return found[0]
     cause = "can be read in two ways" if found else "is not a variable"
@@ -90,7 +90,7 @@ def _names(word: str, text: str, variables: Sequence[str]) -> list[str]:
     raise RequestError(f"--partial {printable(text)}: '{printable(word)}' {cause}", cure)
 
 
-def _splits(word: str, variables: Sequence[str]) -> list[list[str]]:
+def splits(word: str, variables: Sequence[str]) -> list[list[str]]:
     """Up to two ways to write a word as variables side by side: x1x1x2 is x1, x1, x2."""
     ways: list[list[list[str]]] = [[] for _ in word] + [[[]]]
     for place in reversed(range(len(word))):

@@ -126,3 +126,16 @@ class Cause(Enum):
     def slug(self) -> str:
         """Its name for other programs, such as `non-finite`."""
         return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """Between the equation that code computes and the one that is meant."""
+
+    kind: str
+    """too much, missing, factor or sign."""
+    terms: str
+    hint: str = ""
+    """What the difference is known to come from."""
+    output: int = 0
+    """Of which equation."""

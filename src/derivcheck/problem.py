@@ -20,6 +20,7 @@ from derivcheck.expression.constants import constant
 from derivcheck.expression.intervals import Interval, domains
 from derivcheck.expression.parsing import parse
 from derivcheck.expression.reading import variable
+from derivcheck.expression.residuals import Residual
 from derivcheck.expression.shapes import Shapes, entries, shapes
 from derivcheck.multi_index import MultiIndex
 from derivcheck.outcomes import Listed
@@ -72,6 +73,8 @@ class Problem:
     """The function's arguments, each with its shape at one point; empty if each is one variable."""
     output: tuple[int, ...] | None = None
     """Which number of a function that returns several per point; found when the check begins."""
+    residual: Residual | None = None
+    """What is asked about code that computes residuals of equations; None for any other function."""
     strict: bool = False
     control: bool = False
     """Whether an error is planted in every partial that agrees, which must be found."""
@@ -103,6 +106,11 @@ class Problem:
     def places(self) -> tuple[int, ...]:
         """The variables that some partial differentiates by."""
         return tuple(j for j in range(len(self.variables)) if any(alpha[j] for alpha in self.partials))
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """The variables without the weight of a network, which only the derivative by it needs."""
+        return self.residual.coordinates if self.residual else self.variables
 
     @property
     def order(self) -> int:
@@ -179,7 +187,7 @@ Read = tuple[str, sp.Expr | None, Sequence[str]]  # the text, the formula, the n
 
 def _parsed(expression: str, params: Mapping[str, Any]) -> Read:
     """The formula with the parameters in it."""
-    parsed = parse(expression, {name: _parameter(name, value) for name, value in params.items()})
+    parsed = parse(expression, {name: parameter(name, value) for name, value in params.items()})
     for name in params:
         if name not in parsed.names:
             raise RequestError(
@@ -189,7 +197,7 @@ def _parsed(expression: str, params: Mapping[str, Any]) -> Read:
     return parsed.text, parsed.formula, parsed.names
 
 
-def _parameter(name: str, value: Any) -> Fraction | sp.Expr:
+def parameter(name: str, value: Any) -> Fraction | sp.Expr:
     try:
         return constant(str(value))
     except RequestError as error:
@@ -199,7 +207,7 @@ def _parameter(name: str, value: Any) -> Fraction | sp.Expr:
 def _traced(variables: Sequence[str] | None, params: Mapping[str, Any]) -> Read:
     """No formula yet: torch code is it, which is traced when the check begins."""
     for name, value in params.items():
-        _parameter(name, value)
+        parameter(name, value)
         if name in (variables or ()):
             raise RequestError(f"--param {printable(name)}: it is a variable too", "Leave it out of --vars.")
     if not variables:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derivcheck.errors import ExitStatus
-from derivcheck.outcomes import Cause, Listed, Outcome, Verdict
+from derivcheck.outcomes import Cause, Discrepancy, Listed, Outcome, Verdict
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,11 @@ class CheckResult(Listed):
     """The plain torch function that is the truth, if there is one."""
     computes: tuple[str, ...] = ()
     """The formulas that torch code was found to compute, if it is the truth and they are short: one per output."""
+    equations: tuple[str, ...] = ()
+    """The equations that are meant, if fields are involved: one per output."""
+    discrepancies: tuple[Discrepancy, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What else was seen of the code, a sentence each."""
     limits: Limits = Limits()
     engines: Mapping[str, Seconds] = field(default_factory=dict)
     """The times of each engine; `seconds` has those of the first."""

@@ -116,6 +116,18 @@ function = "torch:sin"
 reference = "torch:cos"
 vars = "x"
 shape = {x = [3, 4]}
+[[check]]
+expression = "u_t - u_xx"
+function = "heat.py:residual"
+vars = "x,t"
+field = ["u=exp(x + t)"]
+net = "net"
+call = "residual(net, x, t)"
+training = false
+[[check]]
+expression = "x*y"
+function = "heat.py:gradient"
+operator = "gradient"
 """
 GOOD = [
     *('wrt = "x"', 'vars = "x,y"', 'vars = ["x"]', "order = 0", "order = [1]", 'partial = ""', 'partial = ["x,x"]'),
@@ -163,7 +175,7 @@ def test_a_suite_with_all_keys_is_valid_and_loads():
     tree = tomllib.loads(FULL)
     assert {key for check in tree["check"] for key in check} == set(suite_keys.CHECK_KEYS)
     VALIDATOR.validate(tree)
-    assert len(loads(FULL, "s.toml")) == 10
+    assert len(loads(FULL, "s.toml")) == 12
 
 
 def test_every_key_takes_something_and_refuses_something():

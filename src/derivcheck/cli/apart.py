@@ -71,6 +71,7 @@ def _lost(text: str | None, arguments: Mapping[str, Any], reason: str) -> Report
     """The report of checks that did not finish."""
     from derivcheck import problem as problems  # noqa: PLC0415 sympy
     from derivcheck.cli import preflight  # noqa: PLC0415 sympy
+    from derivcheck.pde.request import requested  # noqa: PLC0415 sympy
     from derivcheck.run import devices, report  # noqa: PLC0415 torch
     from derivcheck.run.many import Run  # noqa: PLC0415 torch
     from derivcheck.run.one import lost  # noqa: PLC0415 torch
@@ -80,7 +81,7 @@ def _lost(text: str | None, arguments: Mapping[str, Any], reason: str) -> Report
     name, reference, _ = given.pop("function"), given.pop("reference"), given.pop("threads")
     if text is None and not given["variables"]:
         given["variables"] = preflight.mentioned(arguments)
-    problem = problems.create(text, function_name=name, reference_name=reference, **given)
+    problem = requested(text, function_name=name, reference_name=reference, **given)
     each = [replace(problem, dtype=dtype, device=devices.resolve(place)) for place in places for dtype in dtypes]
     checks = [problems.Check(name or problem.expression, p, tuple(engines)) for p in each]
     return report.reported(Run(checks, lambda check: lost(check, reason), lost))

@@ -52,6 +52,11 @@ def command(
     function: o.Function = "",
     reference: o.Reference = "",
     shape: o.Shape = None,
+    field: o.Field = None,
+    net: o.Net = "",
+    call: o.Call = "",
+    operator: o.Operator = "",
+    training: o.Training = True,
     layout: o.Layout = "columns",
     points: o.Points = 10_000,
     seed: o.Seed = 0,
@@ -150,7 +155,7 @@ def _check(request: Request) -> "Report":
         raise RequestError(cause, texts.NOTHING_TO_CHECK)
     expression = text if text.strip() else None
     if expression is not None:
-        _scanned(expression)
+        _scanned(expression, parts=bool(request.field or request.net or request.call or request.operator))
     if request.function or request.timeout is not None:
         start_server()  # which imports torch while sympy is imported here
     with nothing_collected():
@@ -162,11 +167,12 @@ def _check(request: Request) -> "Report":
     return apart.checked(expression, arguments, started)
 
 
-def _scanned(text: str) -> None:
-    """Most typos are seen by a look at the text, for which not even sympy is needed."""
+def _scanned(text: str, parts: bool) -> None:
+    """Most typos are seen by a look at the text, for which not even sympy is needed. Equations are read in `parts`."""
     text = text.strip()
     require_short(text)
-    scan(read(text))
+    if not parts:
+        scan(read(text))
 
 
 def _arguments(request: Request) -> dict[str, Any]:
@@ -181,6 +187,9 @@ def _arguments(request: Request) -> dict[str, Any]:
         "params": dict(map(texts.assignment, request.param)),
         "domain": request.domain or "0:1",
         "shape": request.shape or None,
+        "fields": request.field or None,
+        **{name: getattr(request, name) or None for name in ("net", "call", "operator")},
+        "training": request.training,
         "engines": request.engine,
         "function": request.function or None,
         "reference": request.reference or None,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from derivcheck import __version__
-from derivcheck.choices import DEVICES, DTYPES, LAYOUTS, SAMPLERS
+from derivcheck.choices import DEVICES, DTYPES, LAYOUTS, OPERATORS, SAMPLERS
 from derivcheck.cli import completion
 from derivcheck.cli.numbers import real, whole
 
@@ -61,6 +61,14 @@ _SHAPE = (
     "Without an EXPRESSION: the arguments are tensors (n, 8) for 8, (n, 3, 4) for 3,4, or x=8,w=8 for each; their "
     "entries x[0], x[1] are the variables. Repeatable."
 )
+_FIELD = (
+    "The function computes residuals of equations: EXPRESSION has fields such as u_t + u*u_x; several equations are "
+    "separated by ;. u, the outputs u,v,p of a network, or a formula u=exp(-t)*sin(x). Default with --net: u."
+)
+_NET = "The parameter or attribute of the function that is its network."
+_CALL = "How the function is called, such as 'pde(X, net(X))'. Default: by the names of its parameters."
+_OPERATOR = "The function computes this of EXPRESSION: gradient, jacobian, hessian, laplacian, divergence or curl."
+_TRAINING = "Also check the derivative of residuals by a weight of the network."
 _LAYOUT = "What the function takes: columns, one tensor (n,) per variable, or one matrix (n, d)."
 _CORNERS = "Also check the ends, zeros, kinks, and the neighborhood of the worst points."
 _DTYPE = "float64, float32, bfloat16, float16, or several: float64,float32."
@@ -91,6 +99,11 @@ Domain = Annotated[list[str] | None, _option(PROBLEM, _DOMAIN, "INTERVAL")]
 Function = Annotated[str, _option(PROBLEM, _FUNCTION, "FUNCTION", show_default=False)]
 Reference = Annotated[str, _option(PROBLEM, _REFERENCE, "FUNCTION", show_default=False)]
 Shape = Annotated[list[str] | None, _option(PROBLEM, _SHAPE, "SHAPE")]
+Field = Annotated[list[str] | None, _option(PROBLEM, _FIELD, "FIELDS")]
+Net = Annotated[str, _option(PROBLEM, _NET, "NAME", show_default=False)]
+Call = Annotated[str, _option(PROBLEM, _CALL, "CALL", show_default=False)]
+Operator = Annotated[str, _option(PROBLEM, _OPERATOR, "OPERATOR", autocompletion=completion.one_of(OPERATORS))]
+Training = Annotated[bool, _flag(PROBLEM, _TRAINING, "--training/--no-training")]
 Layout = Annotated[str, _option(PROBLEM, _LAYOUT, "LAYOUT", autocompletion=completion.one_of(LAYOUTS))]
 Points = Annotated[
     int,

@@ -7,10 +7,21 @@ from derivcheck import choices
 from derivcheck.engines import places, registry
 from derivcheck.errors import RequestError, printable, shortened
 from derivcheck.expression import shapes, texts
-from derivcheck.problem import OPTIONS, TWO_TRUTHS, Problem, create
+from derivcheck.pde.request import KEYS, is_asked, requested
+from derivcheck.problem import OPTIONS, TWO_TRUTHS, Problem
 
 LONGEST_SHOWN = 300  # characters of an expression in a note: four lines of an 80-column terminal
-OF_PROBLEM = ("variables", "wrt", "order", "partials", "params", "domain", "shape", *OPTIONS)  # that `create` takes
+OF_PROBLEM = (
+    "variables",
+    "wrt",
+    "order",
+    "partials",
+    "params",
+    "domain",
+    "shape",
+    *KEYS,
+    *OPTIONS,
+)  # that `create` takes
 
 
 def require_sound(expression: str | None, arguments: Mapping[str, Any]) -> Problem:
@@ -18,9 +29,10 @@ def require_sound(expression: str | None, arguments: Mapping[str, Any]) -> Probl
     expression and --vars, the variables are those that other options mention: the function is not imported here."""
     choices.require_some(dtype=arguments["dtype"], device=arguments["device"], engine=arguments["engines"])
     given = {name: arguments[name] for name in OF_PROBLEM}
-    if expression is None and not given["variables"]:
+    about_residuals = is_asked(arguments)
+    if expression is None and not given["variables"] and not about_residuals:
         given["variables"] = mentioned(arguments)
-    problem = create(expression, **given)
+    problem = requested(expression, function_name=arguments["function"], **given)
     choices.require_known(dtype=arguments["dtype"], device=arguments["device"])
     require_engines(arguments["engines"])
     for option in ("function", "reference"):

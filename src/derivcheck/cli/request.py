@@ -35,6 +35,11 @@ class Request:
     function: str
     reference: str
     shape: tuple[str, ...]
+    field: tuple[str, ...]
+    net: str
+    call: str
+    operator: str
+    training: bool
     layout: str
     points: int
     seed: int

@@ -27,6 +27,8 @@ OVERRIDES = (
 )  # fmt: skip
 OF_ONE_CHECK = (
     "expression", "wrt", "partial", "variables", "param", "domain", "function", "reference", "shape",
+    "field", "net", "call",
+    "operator", "training",
     "formulas",
 )  # fmt: skip
 

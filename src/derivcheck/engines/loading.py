@@ -31,14 +31,19 @@ UserFunction = Callable[..., Any]  # tensors, in one of the layouts -> what shou
 
 def load(name: str, option: str = "--function") -> UserFunction:
     """The function named `module:name`, `package.module:object.attribute` or `file.py:name`; `option` asked for it."""
+    return callable_of(found(name, option)[-1], name, option)
+
+
+def found(name: str, option: str = "--function") -> list[Any]:
+    """What `module:object.attribute` names, part by part: the module, the object, the attribute."""
     place, path = place_and_path(name, option)
-    found: Any = _module(place, name, option)
+    parts: list[Any] = [_module(place, name, option)]
     for part in path.split("."):
-        if not hasattr(found, part):
-            cure = did_you_mean(part, dir(found)) or f"It has {', '.join(_public(found))}."
-            raise FunctionError(f"{option} {name}: {getattr(found, '__name__', place)} has no {part}", cure)
-        found = getattr(found, part)
-    return callable_of(found, name, option)
+        if not hasattr(parts[-1], part):
+            cure = did_you_mean(part, dir(parts[-1])) or f"It has {', '.join(_public(parts[-1]))}."
+            raise FunctionError(f"{option} {name}: {getattr(parts[-1], '__name__', place)} has no {part}", cure)
+        parts.append(getattr(parts[-1], part))
+    return parts
 
 
 def is_name_of(name: str, function: Any) -> bool:

@@ -18,6 +18,7 @@ class Stream(Enum):
     COTANGENT_SIGNS = "signs of cotangents"
     COTANGENT_EXPONENTS = "exponents of cotangents"
     TRACING = "points at which torch code is traced"
+    FIELDS = "slopes of the fields that stand for a network"
     CORNERS = "the other coordinates of corners"
     KINKS = "lines along which kinks are looked for"
     SEARCH = "steps of the search for worse points"

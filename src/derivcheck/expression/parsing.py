@@ -56,7 +56,7 @@ def parse(text: str, params: Mapping[str, Fraction | sp.Expr] = MappingProxyType
     require_short(text)
     text = read(text)
     scan(text)
-    builder = _Builder(text, params)
+    builder = Builder(text, params)
     try:
         formula = builder.expression(syntax_tree(text))
         if bounds.is_deep(formula):
@@ -71,7 +71,7 @@ def symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
-class _Builder:
+class Builder:
     """Walks the syntax tree; `names` collects the variables in order of appearance."""
 
     def __init__(self, text: str, params: Mapping[str, Fraction | sp.Expr]) -> None:

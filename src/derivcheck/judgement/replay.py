@@ -14,12 +14,15 @@ from derivcheck.multi_index import MultiIndex, natural_order
 
 if TYPE_CHECKING:
     from derivcheck.expression.intervals import Interval
+    from derivcheck.expression.residuals import Residual
     from derivcheck.problem import Problem
 
 
 def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
     """`derivcheck ...` for partial α: every variable pinned to `point`, or as it was asked where that is None. Python
     where the function has no name that can be imported."""
+    if problem.residual is not None:
+        return _of_residual(problem, problem.residual, alpha, point)
     named = ((problem.function, problem.function_name), (problem.reference, problem.reference_name))
     if any(code is not None and not is_name_of(name or "", code) for code, name in named):
         return _python(problem, alpha, point)
@@ -41,12 +44,31 @@ def command(problem: Problem, alpha: MultiIndex, point: Mapping[str, float] | No
         parts += ["--reference", problem.reference_name]
     if problem.layout != "columns":
         parts += ["--layout", problem.layout]
-    parts += _places(problem, point)
-    parts += ["--dtype", problem.dtype] if problem.dtype != "float64" else []
+    parts += _places(problem, point) + _conditions(problem)
+    return "derivcheck " + " ".join(map(shlex.quote, parts))
+
+
+def _conditions(problem: Problem) -> list[str]:
+    """Dtype, device, engine and tolerances, where they are not the usual ones."""
+    parts = ["--dtype", problem.dtype] if problem.dtype != "float64" else []
     parts += ["--device", problem.device] if problem.device != "cpu" else []
     parts += ["--engine", problem.engine] if problem.engine != "reverse" else []
     if problem.tolerances is not None:
         parts += ["--rtol", repr(problem.tolerances[0]), "--atol", repr(problem.tolerances[1])]
+    return parts
+
+
+def _of_residual(problem: Problem, residual: Residual, alpha: MultiIndex, point: Mapping[str, float] | None) -> str:
+    """The command for a residual, with the formulas of the fields that were drawn at random."""
+    own = alpha[: len(residual.coordinates)]
+    steps = ",".join(residual.coordinates[j] for j in multi_index.canonical(own))
+    parts = [problem.expression] if problem.expression else []
+    parts += ["--function", problem.function_name or "", *residual.options()]
+    parts += ["--vars", ",".join(residual.coordinates)]
+    parts += [part for name, value in problem.params for part in ("--param", f"{name}={value}")]
+    parts += ["--partial", steps] if steps else ["--order", "0"]
+    parts += ["--no-training"] if own == alpha and residual.fields else []
+    parts += _places(problem, point) + _conditions(problem)
     return "derivcheck " + " ".join(map(shlex.quote, parts))
 
 

@@ -175,7 +175,7 @@ def _sympy_off(evidence: Evidence, k: int) -> tuple[str, ...]:
 
 def _at(evidence: Evidence, i: int, digits: int = 3) -> str:
     """at x = 0.5, y = 2"""
-    point = zip(evidence.problem.variables, evidence.judged.points.columns[:, i].tolist(), strict=True)
+    point = zip(evidence.problem.coordinates, evidence.judged.points.columns[:, i].tolist(), strict=False)
     return "at " + ", ".join(f"{name} = {x:.{digits}g}" for name, x in point)
 
 
@@ -192,7 +192,7 @@ def _worst(evidence: Evidence, k: int, decision: Decision) -> Worst | None:
     point = judged.points.columns[:, i : i + 1]
     sympy = evidence.judge.evaluate_sympy(on_device(evidence.problem, point)).values[0, k]
     return Worst(
-        dict(zip(evidence.problem.variables, point[:, 0].tolist(), strict=True)),
+        dict(zip(evidence.problem.coordinates, point[:, 0].tolist(), strict=False)),
         float(judged.values[i, column]),
         float(sympy) if k not in evidence.unsupported_sympy else math.nan,
         float(judged.exact.high[i, column]),

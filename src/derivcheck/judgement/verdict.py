@@ -120,7 +120,7 @@ def _disagrees(evidence: Evidence, k: int, blamed: Tensor) -> Decision:
 def _alone(evidence: Evidence, at: int, count: int) -> str:
     """Where: `at x = 0`, or so and at others like it."""
     point = evidence.judged.points.columns[:, at].tolist()
-    where = ", ".join(f"{name} = {x:.6g}" for name, x in zip(evidence.problem.variables, point, strict=True))
+    where = ", ".join(f"{name} = {x:.6g}" for name, x in zip(evidence.problem.coordinates, point, strict=False))
     return f"at {where}" + (f" and at {counted(count - 1, 'more such point')}" if count > 1 else "")
 
 

@@ -12,7 +12,7 @@ from itertools import accumulate
 from derivcheck.choices import OWN_FORWARD
 from derivcheck.errors import counted
 from derivcheck.outcomes import Outcome, Verdict
-from derivcheck.reports import gfm, wording
+from derivcheck.reports import equations, gfm, wording
 from derivcheck.reports.columns import bits, choices
 from derivcheck.reports.weight import Weight, complaint, weighed
 from derivcheck.results import CheckResult, PartialResult, Report
@@ -89,7 +89,9 @@ def _single(check: CheckResult, report: Report) -> Iterator[str]:
     truth = wording.truth(check)
     against = gfm.code(truth, gfm.LONGEST_TEXT) if truth != OWN_FORWARD else truth
     yield f"{function}{against}, {gfm.text(wording.domain(check))}"
-    if check.computes:
+    if check.equations or check.notes:
+        yield "\n" + gfm.fence(equations.lines(check), "text")
+    elif check.computes:
         yield f"\nIt is {gfm.code(check.computes[0], gfm.LONGEST_TEXT)}"
     yield ""
     pairs = weighed(check.partials, check, report)

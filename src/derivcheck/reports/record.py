@@ -36,12 +36,19 @@ def of_check(check: CheckResult) -> dict[str, Any]:
     return {
         **{key: plain(getattr(check, key)) for key in kept},
         **plain(of_suite),
+        **(_of_equations(check) if check.equations or check.notes else {}),
         "domain": {name: [plain(end) for end in ends] for name, ends in check.domain.items()},
         "verdict": check.verdict.value,
         "seconds": _of_seconds(check.seconds),
         **_of_engines(check),
         "partials": [_of_partial(row) for row in check.partials],
     }
+
+
+def _of_equations(check: CheckResult) -> dict[str, Any]:
+    """Of code that computes residuals: what is meant, how what it computes differs, what else was seen."""
+    differences = [plain(vars(found)) for found in check.discrepancies]
+    return {"equations": plain(check.equations), "discrepancies": differences, "notes": plain(check.notes)}
 
 
 def _of_engines(check: CheckResult) -> dict[str, Any]:

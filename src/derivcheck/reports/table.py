@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from derivcheck.outcomes import Verdict
-from derivcheck.reports import layout, side_by_side, summary, wording
+from derivcheck.reports import equations, layout, side_by_side, summary, wording
 from derivcheck.reports.characters import legible
 from derivcheck.reports.columns import VERDICT, Column, choices
 from derivcheck.results import CheckResult, PartialResult, Report
@@ -81,6 +81,7 @@ def _check(check: CheckResult, report: Report, width: int, show: str, formulas: 
     yield Text(_title(check, width), style="bold")
     if formula := wording.recovered(check):
         yield Text(formula)
+    yield from (Text(line, no_wrap=True, overflow="ignore") for line in equations.lines(check))
     every = show == "all" or (not show and len(check.partials) <= MOST_ROWS)
     rows = [row for row in _ordered(check) if every or row.verdict is not Verdict.AGREES]
     yield from _tables(check, rows, width)

@@ -24,7 +24,8 @@ def truth(check: CheckResult) -> str:
 
 def recovered(check: CheckResult) -> str:
     """The formula that torch code computes: plain.py:silu is x/(1 + exp(-x)). Empty if there is none to print."""
-    return f"{check.reference or check.function} is {check.computes[0]}" if len(check.computes) == 1 else ""
+    known = len(check.computes) == 1 and not check.equations
+    return f"{check.reference or check.function} is {check.computes[0]}" if known else ""
 
 
 def domain(check: CheckResult) -> str:

@@ -16,7 +16,7 @@ from derivcheck.judgement import rows
 from derivcheck.judgement.evidence import collect
 from derivcheck.outcomes import Verdict
 from derivcheck.results import CheckResult, Limits, PartialResult, Seconds
-from derivcheck.run import devices
+from derivcheck.run import devices, residuals
 from derivcheck.run.outputs import added, outputs
 from derivcheck.run.times import times
 from derivcheck.run.truth import recovered, truth
@@ -43,14 +43,23 @@ def run_check(check: Check) -> CheckResult:
         return result(check, {}, {})
     timeout = check.problem.timeout
     deadline = None if timeout is None else time.monotonic() + timeout
-    begun = [_begun(problem) for problem in outputs(replace(_prepared(check), deadline=deadline))]
+    problems, findings = _problems(replace(_prepared(check), deadline=deadline))
+    begun = [_begun(problem) for problem in problems]
     every = check.engines == (ALL,)
     names = engine_names() if every else check.engines
     found = {name: _together([by_engine(replace(p, engine=name), referees) for p, referees in begun]) for name in names}
     unable = _unable(found) if every else {}
     kept = {name: f for name, f in found.items() if name not in unable}
-    computes = tuple(text for problem, _ in begun for text in recovered(problem))
-    return replace(result(check, kept, unable), computes=computes, device=begun[0][0].device)
+    computes = findings.computes or tuple(text for problem, _ in begun for text in recovered(problem))
+    found_of_code = {**vars(findings), "computes": computes, "device": begun[0][0].device}
+    return replace(result(check, kept, unable), **found_of_code)
+
+
+def _problems(problem: Problem) -> tuple[Sequence[Problem], residuals.Findings]:
+    """One per output of the function."""
+    if problem.residual is None:
+        return outputs(problem), residuals.Findings()
+    return residuals.begun(problem)
 
 
 def _together(found: Sequence[Found]) -> Found:
@@ -76,7 +85,7 @@ def _prepared(check: Check) -> Problem:
     """The problem with its function loaded, on a device of this machine."""
     problem = replace(check.problem, device=devices.resolve(check.problem.device))
     devices.require_dtype(problem.device, problem.dtype)
-    if problem.function is None and problem.function_name:
+    if problem.function is None and problem.function_name and problem.residual is None:
         problem = replace(problem, function=loading.load(problem.function_name))
     if problem.reference is None and problem.reference_name:
         problem = replace(problem, reference=loading.load(problem.reference_name, "--reference"))
@@ -89,6 +98,8 @@ def _begun(problem: Problem) -> tuple[Problem, Referees | None]:
     """The problem with the graph of its formula, which grows while it is checked, and its referees. Both belong to this
     check alone, so that checks in other threads, and those before it, change none of its rows."""
     try:
+        if isinstance(problem.symbolic, Unsupported):
+            raise problem.symbolic
         symbolic = truth(problem)
     except Unsupported as reason:
         return replace(problem, symbolic=reason), None  # the symbolic stage says so, in every row
@@ -115,8 +126,8 @@ def result(check: Check, found: Mapping[str, Found], unable: Mapping[str, str]) 
         expression=problem.expression,
         function=problem.function_name,
         reference=problem.reference_name,
-        variables=problem.variables,
-        domain=dict(zip(problem.variables, problem.domain, strict=True)),
+        variables=problem.coordinates,
+        domain=dict(zip(problem.coordinates, problem.domain, strict=False)),
         points=problem.points,
         seed=problem.seed,
         dtype=problem.dtype,

@@ -94,11 +94,11 @@ def _traced(problem: Problem, points: Tensor) -> Traced:
         # It ran without the mode in which it is traced.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise Unsupported(f"the function raises {type(error).__name__} when it is traced: {reason}. {cure}") from error
-    _require_replay(found, function, columns, cure)
+    require_replay(found, function, columns, cure)
     return found
 
 
-def _require_replay(found: Traced, function: Callable[..., Tensor], columns: Tensor, cure: str) -> None:
+def require_replay(found: Traced, function: Callable[..., Tensor], columns: Tensor, cure: str) -> None:
     """At each point the graph must have the value of the code, in the dtype of the columns or in float64, which some
     code does not take."""
     points = list(zip(*columns.double().tolist(), strict=True))

@@ -56,6 +56,13 @@ OPTION_KEYS: Mapping[str, Key] = {
     "function": Key('a string, such as "module:name" or "file.py:name"', values.function),
     "reference": Key('a string, such as "module:name" or "file.py:name"', values.function),
     "shape": Key("8, [3, 4], or {x = 8, w = [3, 4]}", values.accepted(values.shape, shapes.names_in)),
+    "field": Key(
+        'a string, such as "u", "u,v,p" or "u=exp(-t)*sin(x)", or a list of them', several(values.text, commas=False)
+    ),
+    "net": Key('a string, such as "net"', values.text),
+    "call": Key('a string, such as "pde(X, net(X))"', values.text),
+    "operator": Key('a string, such as "gradient"', _known("operator")),
+    "training": _FLAG,
     "layout": Key('"columns" or "matrix"', _known("layout")),
     "points": Key("a whole number from 1 on", values.whole(1, values.LARGEST_INTEGER)),
     "seed": Key("a whole number from 0 on", values.whole(0, values.LARGEST_INTEGER)),

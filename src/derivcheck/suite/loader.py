@@ -90,11 +90,12 @@ def _checks(entry: Entry, functions: bool, mistakes: Mistakes) -> list[Check]:
     def refuse(key: str, error: RequestError) -> None:
         entry.refuse(mistakes, key, error)
 
-    for key in ("function", "reference"):
+    for key in ("function", "reference", "net", "call"):
         if key not in options:
             continue
         if not functions:
             entry.refuse(mistakes, key, _would_run(options[key]), whole=True)
+        if not functions or key in ("net", "call"):
             continue
         try:
             options[key] = suite_file.located(options[key], mistakes.source)

@@ -7,7 +7,8 @@ from math import prod
 from typing import Any
 
 from derivcheck.errors import RequestError
-from derivcheck.problem import Problem, create, tolerances
+from derivcheck.pde.request import requested
+from derivcheck.problem import Problem, tolerances
 from derivcheck.suite.mistakes import mentioned_key
 
 AXES: Mapping[str, tuple[Any, ...]] = {"dtype": ("float64",), "device": ("cpu",), "order": (1,)}
@@ -19,6 +20,7 @@ ARGUMENTS = {
     "param": "params",
     "function": "function_name",
     "reference": "reference_name",
+    "field": "fields",
 }
 """Keys that `create` knows by another name."""
 
@@ -64,7 +66,7 @@ def _problem(values: Mapping[str, Any], refuse: Refuse) -> Problem | None:
     """What is refused is left out and the rest is tried again, so that all mistakes are found."""
     while True:
         try:
-            return create(**_arguments(values))
+            return requested(**_arguments(values))
         except RequestError as error:
             key = mentioned_key(error, values)
             refuse(key, error)

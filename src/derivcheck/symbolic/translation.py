@@ -122,11 +122,12 @@ def to_sympy(graph: Graph, root: Ref, symbols: list[sp.Symbol]) -> sp.Expr:
     """The formula of a node, to print."""
     made: dict[Ref, sp.Basic] = {}
     for ref in graph.reachable([root]):
-        made[ref] = _formula(graph, ref, symbols, made)
+        made[ref] = formula(graph, ref, symbols, made)
     return made[root]
 
 
-def _formula(graph: Graph, ref: Ref, symbols: list[sp.Symbol], made: dict[Ref, sp.Basic]) -> sp.Basic:
+def formula(graph: Graph, ref: Ref, symbols: list[sp.Symbol], made: dict[Ref, sp.Basic]) -> sp.Basic:
+    """The formula of a node from those of its arguments."""
     match graph.nodes[ref]:
         case Constant(name):
             return sp.pi if name == "pi" else sp.E

@@ -53,7 +53,7 @@ def _formulas(function: PointFunction, batch: Tensor, made: Graph, cure: str) ->
     """The node of each point's value in the graph of the formula. Raises `Unsupported` where points mix."""
     d, n = batch.shape
     places = [[i * d + j for i in range(n)] for j in range(d)]
-    with _eager():
+    with eager():
         try:
             graph, roots = _recorded(function, batch, places, cure, requires_grad=True)
         except DerivcheckError:
@@ -125,7 +125,7 @@ def _difference(
     return "the formula differs from batch to batch: the code branches on the data, or computes a part outside of torch"
 
 
-def _eager() -> AbstractContextManager[Any]:
+def eager() -> AbstractContextManager[Any]:
     """Inside, what `torch.compile` made runs as the Python it was made of."""
     if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
         return nullcontext()

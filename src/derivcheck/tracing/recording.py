@@ -8,7 +8,8 @@ lose both the line of the user's code and the tensors that nested `torch.func` t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -39,6 +40,16 @@ class Recording(TorchDispatchMode):
         self.graph, self.cure = graph, cure
         self.arrays = Arrays(graph, self)
         self.refused: Unsupported | None = None
+        self._paused = False
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inside, operations make no nodes."""
+        before, self._paused = self._paused, True
+        try:
+            yield
+        finally:
+            self._paused = before
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -71,6 +82,8 @@ class Recording(TorchDispatchMode):
         return result
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self._paused:
+            return func(*args, **(kwargs or {}))
         try:
             return self._operation(func, args, kwargs or {})
         except Unsupported as error:

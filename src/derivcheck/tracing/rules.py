@@ -36,8 +36,8 @@ VIEWS = frozenset("_unsafe_view detach alias lift_fresh unsafe_split unsafe_spli
 """Results that share memory with an argument although the schema does not say so."""
 CONSTANTS = """
     zeros_like ones_like full_like empty_like new_zeros new_ones new_full new_empty new_empty_strided
-    _linalg_check_errors is_same_size _has_same_storage_numel _has_compatible_shallow_copy_type sym_size sym_stride
-    sym_numel sym_storage_offset
+    _new_zeros_with_same_feature_meta _linalg_check_errors is_same_size _has_same_storage_numel
+    _has_compatible_shallow_copy_type sym_size sym_stride sym_numel sym_storage_offset
 """.split()
 UNKNOWN = "argmax argmin argsort bucketize searchsorted".split()
 
