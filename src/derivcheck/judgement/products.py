@@ -25,7 +25,8 @@ from derivcheck import ulp
 from derivcheck.engines.products import Called, Levels, Vectors
 from derivcheck.exact.products import Balls, Products, Undefined
 from derivcheck.judgement.bound import FACTOR, ROUNDINGS
-from derivcheck.judgement.noise import FIRST_RUNS, LARGE_MOST, LARGE_SIZE, MORE_RUNS, Perturbed, spread
+from derivcheck.judgement.noise import FIRST_RUNS, LARGE_MOST, LARGE_SIZE, MORE_RUNS, spread
+from derivcheck.judgement.perturbed import Perturbed
 from derivcheck.judgement.scatter import COPIES, FEWEST, SHARED, steps
 
 
