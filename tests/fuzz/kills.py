@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 STATUS = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 143}
-FUNCTION = "import time\ndef double(x):\n    time.sleep(0.02)\n    return 2 * x\n"
+FUNCTION = "import time\ndef double(x):\n    time.sleep(0.004)\n    return 2 * x\n"
 ENTRY = '[[check]]\nname = "c{k}"\nexpression = "{factor}*x"\nfunction = "f.py:double"\npoints = 50\norder = 0\n'
 SUITE = "".join(ENTRY.format(k=k, factor=3 if k == 4 else 2) for k in range(8))
 REPORT, JOURNAL = "r.json", "r.json.jsonl"
