@@ -29,7 +29,14 @@ COMPARABLE = 16.0  # a plainer point is shown in place of the worst if its error
 
 def isolated(evidence: Evidence, k: int, rows: Tensor) -> bool:
     """Whether partial k, wrong at these judged points, is right all around each of them."""
-    return bool(len(rows)) and all(_right_around(evidence, k, int(i)) for i in rows)
+    return bool(len(rows)) and not _widespread(evidence, k) and all(_right_around(evidence, k, int(i)) for i in rows)
+
+
+def _widespread(evidence: Evidence, k: int) -> bool:
+    """Whether most of the random points are wrong, so that there is no need to look around any."""
+    judged = evidence.judged
+    sampled = judged.counted[:, k] & (judged.points.kinds == Kind.SAMPLED)
+    return 2 * int((judged.fails[:, k] & sampled).sum()) > int(sampled.sum())
 
 
 def clear(evidence: Evidence) -> Evidence:
