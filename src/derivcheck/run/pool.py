@@ -183,7 +183,9 @@ def share(count: int, threads: int | None = None) -> int:
 
 
 def _how(code: int | None) -> str:
-    if code is None or code >= 0:
+    if code is None:
+        return "closed the pipe on which it answers"
+    if code >= 0:
         return f"ended with status {code}"
     hint = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
     return f"was killed by {signal.Signals(-code).name}{hint}"
