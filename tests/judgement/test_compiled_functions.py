@@ -1,12 +1,15 @@
 """A function that the user has compiled: no mode of this package meets torch.compile, and a miscompilation is seen."""
 
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
 from derivcheck import Verdict, check
+from derivcheck.tracing import stance
+from derivcheck.tracing.forward import trace
 
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
 needs_stance = pytest.mark.skipif(not hasattr(torch.compiler, "set_stance"), reason="torch 2.5 has no force_eager")
@@ -65,3 +68,20 @@ def test_threads_leave_no_stance_behind_and_disturb_no_other():
         verdicts = {row.verdict for each in asked for row in each.result().checks[0].partials}
     assert verdicts == {Verdict.DISAGREES}
     assert torch.allclose(wrong(torch.ones(2)), 1.5 * smooth(torch.ones(2)))
+
+
+@needs_stance
+def test_a_function_is_traced_while_no_other_thread_can_change_the_stance():
+    import torch._dynamo  # noqa: PLC0415 before which there is nothing to disturb
+
+    taken = []
+
+    def function(x):
+        other = threading.Thread(target=lambda: taken.append(stance._alone.acquire(blocking=False)))
+        other.start()
+        other.join()
+        return x * 2
+
+    trace(function, torch.rand(1, 5, dtype=torch.float64), "")
+    assert taken
+    assert not any(taken)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from derivcheck.engines.stance import undisturbed
+from derivcheck.tracing.stance import undisturbed
 
 Called = TypeVar("Called", bound=Callable[..., Any])
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]  # how it is read, how it is written

@@ -12,7 +12,6 @@ from torch import Tensor
 from derivcheck import multi_index
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import is_marked_once, point_function
-from derivcheck.engines.stance import eager, may_be_compiled
 from derivcheck.judgement.bound import Judged
 from derivcheck.judgement.judge import Judge
 from derivcheck.judgement.protocol_calls import call, function_of_inputs
@@ -21,6 +20,7 @@ from derivcheck.judgement.watch import watch
 from derivcheck.multi_index import MultiIndex
 from derivcheck.outcomes import Cause
 from derivcheck.sampling.points import on_device, placed
+from derivcheck.tracing.stance import eager, may_be_compiled
 
 
 @dataclass(frozen=True)

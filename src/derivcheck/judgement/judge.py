@@ -14,7 +14,6 @@ from derivcheck import multi_index, ulp
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import call, dtype_of, leaves, point_function
 from derivcheck.engines.extend import Evaluate, Partials
-from derivcheck.engines.stance import eager
 from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError
 from derivcheck.exact.enclosures import Exact, Status
@@ -23,6 +22,7 @@ from derivcheck.judgement import noise
 from derivcheck.judgement.bound import Estimate, Judged, judge
 from derivcheck.judgement.scatter import cancelled, scatter, steep, steps
 from derivcheck.sampling.points import Kind, Points, ends, on_device, placed
+from derivcheck.tracing.stance import eager
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem

@@ -12,11 +12,11 @@ from torch import Tensor
 from derivcheck import multi_index
 from derivcheck.engines.calling import is_lacking, user_function
 from derivcheck.engines.reverse import Tree, powers_of_two, tree
-from derivcheck.engines.stance import eager
 from derivcheck.engines.state import keeping, kept
 from derivcheck.errors import DerivcheckError
 from derivcheck.judgement.protocol_ways import ALWAYS, NEVER, TWICE, Way, same
 from derivcheck.multi_index import Steps
+from derivcheck.tracing.stance import eager
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from derivcheck.engines.stance import eager
 from derivcheck.judgement.operations import Operations, call, floats, is_number
+from derivcheck.tracing.stance import eager
 
 SHRINKING = frozenset(
     "mul div exp exp2 pow square reciprocal sigmoid erfc mul_ div_ prod sigmoid_backward exp_ sech".split()

@@ -27,8 +27,9 @@ from derivcheck.pde.outputs import Output
 from derivcheck.pde.target import Target, trainable
 from derivcheck.symbolic.graph import Function, Graph, Product, Ref, Sum, Variable
 from derivcheck.symbolic.translation import formula
-from derivcheck.tracing.forward import SIZES, eager
+from derivcheck.tracing.forward import SIZES
 from derivcheck.tracing.recording import Recording
+from derivcheck.tracing.stance import eager
 
 CURE = "Give the equation that is meant, so that the numbers decide."
 MOST_SYMBOLS = 64  # numbers of one parameter that are symbols: those of an equation are few, a network's are many

@@ -19,9 +19,9 @@ from derivcheck import ulp
 from derivcheck.engines import state
 from derivcheck.engines.calling import own_warnings_ignored
 from derivcheck.engines.products import Called
-from derivcheck.engines.stance import eager
 from derivcheck.errors import DerivcheckError, RequestError, Unsupported, did_you_mean
 from derivcheck.run.whole import WholeCheck
+from derivcheck.tracing.stance import eager
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 IGNORED = {

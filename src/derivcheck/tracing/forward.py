@@ -6,17 +6,15 @@ points there are, or on a branch that the data decide is seen: the formulas of t
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from derivcheck.errors import DerivcheckError, Unsupported
 from derivcheck.symbolic.graph import Cases, Function, Graph, Logic, Product, Ref, Relation, Sum, Variable
 from derivcheck.tracing.recording import Recording
+from derivcheck.tracing.stance import eager
 
 SIZES = (2, 3)  # points per batch: the least that show a mix of points, and another number of them
 
@@ -123,11 +121,3 @@ def _difference(
     if set(again) == set(found[0]):
         return f"the formula depends on how many points there are: it differs between {SIZES[0]} and {SIZES[1]}"
     return "the formula differs from batch to batch: the code branches on the data, or computes a part outside of torch"
-
-
-def eager() -> AbstractContextManager[Any]:
-    """Inside, what `torch.compile` made runs as the Python it was made of."""
-    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
-        return nullcontext()
-    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
-    return stance
