@@ -30,6 +30,11 @@ def message(error: BaseException) -> str:
         return type(error).__name__
 
 
+def first_line(error: BaseException) -> str:
+    """That of its message; empty if it has none."""
+    return next(iter(message(error).strip().splitlines()), "")
+
+
 def shortened(text: str, most: int) -> str:
     """At most `most` characters; dots show that there were more."""
     return text if len(text) <= most else text[: most - 3] + "..."

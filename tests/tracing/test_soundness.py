@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from derivcheck.errors import Unsupported
+from derivcheck.tracing.refusals import raised_when_traced
 from tests.tracing.formulas import CURE, traced
 
 
@@ -110,3 +111,11 @@ def test_an_error_of_the_users_own_is_raised_as_it_is():
 def test_a_function_that_refuses_inputs_that_require_grad_is_traced_without():
     target = traced(lambda x, y: torch.nn.functional.soft_margin_loss(x, y, reduction="none"), 2)
     assert target.root > 0
+
+
+def test_an_error_that_cannot_be_printed_is_a_refusal_too():
+    class Mute(Exception):
+        def __str__(self):
+            raise ValueError
+
+    assert str(raised_when_traced(Mute(), "Cure.")) == "the function raises Mute when it is traced: Mute. Cure."

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from derivcheck.engines import state
 from derivcheck.engines.tensors import chosen, shaped
-from derivcheck.errors import Unsupported, message
+from derivcheck.errors import Unsupported, first_line, message
 from derivcheck.expression.constants import nearest
 from derivcheck.problem import Problem
 from derivcheck.symbolic.differentiation import symbolic_of
@@ -203,7 +203,7 @@ def is_lacking(error: Exception) -> bool:
 
 def lack(error: Exception) -> str:
     """What is lacking, on one line."""
-    return "its autograd.Function has no backward" if NO_BACKWARD in message(error) else message(error).splitlines()[0]
+    return "its autograd.Function has no backward" if NO_BACKWARD in message(error) else first_line(error)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from derivcheck import multi_index
 from derivcheck.engines import reverse
 from derivcheck.engines.calling import dtype_of, own_warnings_ignored
 from derivcheck.engines.extend import Evaluate, Partials
-from derivcheck.errors import Unsupported
+from derivcheck.errors import Unsupported, first_line
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -68,8 +68,7 @@ class _Kernel:
             try:
                 compiled, values = self._compile(points, *cotangents)
             except Exception as error:
-                reason = str(error).strip().splitlines()[0]
-                raise Unsupported(f"torch.compile: {type(error).__name__}: {reason}") from error
+                raise Unsupported(f"torch.compile: {type(error).__name__}: {first_line(error)}") from error
         self.compiled = compiled
         return values
 

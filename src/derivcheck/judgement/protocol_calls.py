@@ -13,7 +13,7 @@ from derivcheck import multi_index
 from derivcheck.engines.calling import is_lacking, user_function
 from derivcheck.engines.reverse import Tree, powers_of_two, tree
 from derivcheck.engines.state import keeping, kept
-from derivcheck.errors import DerivcheckError
+from derivcheck.errors import DerivcheckError, first_line
 from derivcheck.judgement.protocol_ways import ALWAYS, NEVER, TWICE, Way, same
 from derivcheck.multi_index import Steps
 from derivcheck.tracing.stance import eager
@@ -61,8 +61,7 @@ def call(problem: Problem, function: Function, way: Way, points: Tensor) -> Call
         refuses = way.refusable == "everywhere" or (way.refusable == "forward" and not walk.forward_done)
         if refuses or is_lacking(error):
             return None
-        said = next(iter(str(error).splitlines()), "")
-        walk.misdeed = f"{way.failure.partition(':')[0]}: it raises {type(error).__name__}: {said}"
+        walk.misdeed = f"{way.failure.partition(':')[0]}: it raises {type(error).__name__}: {first_line(error)}"
     return walk.called
 
 

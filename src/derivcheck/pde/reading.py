@@ -29,6 +29,7 @@ from derivcheck.symbolic.graph import Function, Graph, Product, Ref, Sum, Variab
 from derivcheck.symbolic.translation import formula
 from derivcheck.tracing.forward import SIZES
 from derivcheck.tracing.recording import Recording
+from derivcheck.tracing.refusals import raised_when_traced
 from derivcheck.tracing.stance import eager
 
 CURE = "Give the equation that is meant, so that the numbers decide."
@@ -126,18 +127,11 @@ def _called(target: Target, recording: Recording, columns: list[Tensor], matrix:
         return [partial(X, None, source, k, zero) for k in fields]
 
     try:
-        with torch.enable_grad(), recording:
-            result = target(columns, matrix, evaluate)
+        return recording.inside(lambda: target(columns, matrix, evaluate))
     except DerivcheckError:
         raise
     except Exception as error:
-        if recording.refused is None:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            cause = f"the function raises {type(error).__name__} when it is traced: {reason}. {CURE}"
-            raise Unsupported(cause) from error
-    if recording.refused is not None:
-        raise recording.refused
-    return result
+        raise raised_when_traced(error, CURE) from error
 
 
 class _Reader:

@@ -22,7 +22,7 @@ from derivcheck import ulp
 from derivcheck.engines.calling import dtype_of, is_lacking, leaves, own_warnings_ignored, point_function
 from derivcheck.engines.examination import examine
 from derivcheck.engines.streams import Stream, seed_of
-from derivcheck.errors import DerivcheckError, Unsupported
+from derivcheck.errors import DerivcheckError, Unsupported, first_line
 from derivcheck.exact.balls import Program
 from derivcheck.exact.steps import precision
 from derivcheck.exact.vicinity import Roundings
@@ -32,6 +32,7 @@ from derivcheck.sampling.points import RandomPoints
 from derivcheck.symbolic.differentiation import SymbolicPartials
 from derivcheck.symbolic.printing import formula_text
 from derivcheck.tracing.forward import Traced, trace
+from derivcheck.tracing.refusals import raised_when_traced
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -90,10 +91,8 @@ def _traced(problem: Problem, points: Tensor) -> Traced:
         raise
     except Exception as error:
         if is_lacking(error):
-            raise Unsupported(str(error).splitlines()[0]) from None
-        # It ran without the mode in which it is traced.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        raise Unsupported(f"the function raises {type(error).__name__} when it is traced: {reason}. {cure}") from error
+            raise Unsupported(first_line(error)) from None
+        raise raised_when_traced(error, cure) from error
     require_replay(found, function, columns, cure)
     return found
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from derivcheck import ulp
 from derivcheck.engines.calling import is_lacking, lack
 from derivcheck.engines.products import Called, Vectors, places
-from derivcheck.errors import RequestError, Unsupported
+from derivcheck.errors import RequestError, Unsupported, first_line
 from derivcheck.exact.products import Products, Undefined
 from derivcheck.judgement.products import Comparison, Wrong
 from derivcheck.tracing.stops import Detached
@@ -188,7 +188,7 @@ def _named(order: int) -> str:
 
 
 def _raised(error: Exception) -> str:
-    return f"autograd raises {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+    return f"autograd raises {type(error).__name__}: {first_line(error)}"
 
 
 def _index(places_: Sequence[tuple[int, tuple[int, ...]]], k: int) -> str:

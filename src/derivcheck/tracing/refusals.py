@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from derivcheck.errors import Unsupported, printable, shortened
+from derivcheck.errors import Unsupported, first_line, printable, shortened
 
 OWN = str(Path(__file__).parents[1])  # the package's folder and torch's, whose frames are not the user's
 TORCH = str(Path(torch.__file__).parent)
@@ -22,6 +22,12 @@ def refusal(operation: Any, why: str, cure: str) -> Unsupported:
     """The error for an operation, raised while the user's code runs it."""
     place = users_line(sys._getframe(1))
     return Unsupported(f"{_name(operation)} {why}{f', at {place}' if place else ''}. {cure}")
+
+
+def raised_when_traced(error: Exception, cure: str) -> Unsupported:
+    """The error for code that runs, but not in the mode in which it is traced."""
+    reason = f"{type(error).__name__} when it is traced: {first_line(error)}"
+    return Unsupported(f"the function raises {reason}. {cure}")
 
 
 def _name(operation: Any) -> str:
