@@ -25,7 +25,6 @@ from derivcheck.expression.scanning import LONGEST, require_short, scan
 from derivcheck.reports.encoding import encodable
 from derivcheck.run import streams
 from derivcheck.run.many import Terminated
-from derivcheck.run.pool import start_server
 
 if TYPE_CHECKING:
     from derivcheck.results import Report
@@ -157,6 +156,8 @@ def _check(request: Request) -> "Report":
     if expression is not None:
         _scanned(expression, parts=bool(request.field or request.net or request.call or request.operator))
     if request.function or request.timeout is not None:
+        from derivcheck.run.pool import start_server  # noqa: PLC0415 multiprocessing
+
         start_server()  # which imports torch while sympy is imported here
     with nothing_collected():
         from derivcheck.cli import apart, preflight  # noqa: PLC0415 sympy, multiprocessing
