@@ -6,10 +6,10 @@ and products are sorted, so that the binomials of Leibniz' rule appear by themse
 (Griewank & Walther, Evaluating Derivatives, 2008, ch. 2; hash-consing: Ershov 1958).
 """
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
-from operator import or_
 from typing import Any, NamedTuple, TypeVar
 
 Number = int | Fraction
@@ -53,6 +53,11 @@ class Relation(NamedTuple):
 
     operator: str
     difference: Ref
+
+
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
 
 
 class Logic(NamedTuple):
@@ -102,7 +107,7 @@ class Graph:
     def _variables_of(self, node: Node, ref: Ref) -> int:
         if isinstance(node, Variable):
             return 1 << node.place
-        return reduce(or_, (self.variables[argument] for argument in self.arguments(ref)), 0)
+        return reduce(operator.or_, (self.variables[argument] for argument in self.arguments(ref)), 0)
 
     def number(self, value: Number) -> Ref:
         return self.node(Sum(value, ()))

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from derivcheck.errors import Unsupported
 from derivcheck.symbolic.graph import (
+    COMPARE,
     Cases,
     Constant,
     Function,
@@ -36,15 +37,6 @@ from derivcheck.symbolic.torch_heads import NUMERIC_FIRST, TORCH_HEADS, missing
 Value = Tensor | float
 PointFunction = Callable[..., Tensor]  # d columns of shape (n,) -> (n,)
 Lowered = Callable[[Sequence[Tensor]], list[Tensor]]  # d columns (n,) -> one column (n,) per root
-
-COMPARE: dict[str, Callable[[Value, float], Any]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-}
 
 
 def lower(graph: Graph, roots: Sequence[Ref]) -> Lowered:

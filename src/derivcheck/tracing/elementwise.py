@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from derivcheck.symbolic.graph import COMPARE
 from derivcheck.tracing.activations import ACTIVATIONS
 from derivcheck.tracing.special import (
     HALF,
@@ -37,7 +38,6 @@ from derivcheck.tracing.special import (
     trunc,
 )
 from derivcheck.tracing.values import (
-    COMPARE,
     INFINITY,
     Value,
     apply,

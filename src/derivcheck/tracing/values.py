@@ -12,17 +12,9 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from derivcheck.errors import Unsupported
-from derivcheck.symbolic.graph import Cases, Constant, Function, Graph, Logic, Number, Ref, Relation
+from derivcheck.symbolic.graph import COMPARE, Cases, Constant, Function, Graph, Logic, Number, Ref, Relation
 
 INFINITY, MINUS_INFINITY, UNKNOWN = -1, -2, -3  # in place of a node
-COMPARE: dict[str, Callable[[Number | float, Number | float], bool]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-}
 # Functions with limits at both infinities, (at -inf, at inf), and those with one at inf alone.
 LIMITS = {"exp": (0.0, math.inf), "exp2": (0.0, math.inf), "expm1": (-1.0, math.inf), "tanh": (-1.0, 1.0),
     "erf": (-1.0, 1.0), "erfc": (2.0, 0.0), "sign": (-1.0, 1.0), "abs": (math.inf, math.inf),
