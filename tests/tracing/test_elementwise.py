@@ -140,3 +140,11 @@ def test_a_mask_of_infinities_leaves_what_it_masks_out_of_the_formula():
 
     graph, root = traced(masked, 1)
     assert graph.written(root) == 1  # x itself
+
+
+def test_a_remainder_by_zero_stays_undefined_in_the_formula():
+    graph, root = traced(lambda x: (2.5 * x) % x, 1)
+    (at_zero,) = enclosed(graph, root, torch.zeros(1, 1, dtype=torch.float64))
+    (beside,) = enclosed(graph, root, torch.full((1, 1), 0.5, dtype=torch.float64))
+    assert not at_zero.is_finite()
+    assert float(beside) == 0.25

@@ -27,7 +27,7 @@ from derivcheck.pde.outputs import Output
 from derivcheck.pde.target import Target, trainable
 from derivcheck.symbolic.graph import Function, Graph, Product, Ref, Sum, Variable
 from derivcheck.symbolic.translation import formula
-from derivcheck.tracing.forward import SIZES
+from derivcheck.tracing.forward import SIZES, in_batches
 from derivcheck.tracing.recording import Recording
 from derivcheck.tracing.refusals import raised_when_traced
 from derivcheck.tracing.stance import eager
@@ -69,11 +69,8 @@ def read(target: Target, slots: Sequence[Output], points: Tensor, fields: Fields
     """The equations of the code. `points` (d, k), k >= 5. Raises `Unsupported` for what cannot be traced."""
     given = trainable(target)
     values = {name: p for name, p in given.items() if p.numel() <= MOST_SYMBOLS}
-    batches, start = [], 0
     with eager():
-        for size in SIZES:
-            batches.append(_recorded(target, slots, points[:, start : start + size].contiguous(), values))
-            start += size
+        batches = [_recorded(target, slots, batch, values) for batch in in_batches(points)]
     names = [symbol(name) for name in _labels(values)]
     numbers = [sp.Rational(*float(x).as_integer_ratio()) for p in values.values() for x in p.detach().flatten()]
     readers = [_Reader(batch, fields, names) for batch in batches]

@@ -15,6 +15,7 @@ from derivcheck.errors import DerivcheckError, Unsupported
 from derivcheck.symbolic.graph import Cases, Function, Graph, Logic, Product, Ref, Relation, Sum, Variable
 from derivcheck.tracing.recording import Recording
 from derivcheck.tracing.stance import eager
+from derivcheck.tracing.values import undefined
 
 SIZES = (2, 3)  # points per batch: the least that show a mix of points, and another number of them
 
@@ -32,7 +33,7 @@ def trace(function: PointFunction, points: Tensor, cure: str) -> Traced:
     """The formula of a function of d columns. `points` (d, n) in the dtype and on the device of the columns, n >= 5,
     are where it runs. `cure` ends the reason of an `Unsupported`, which is raised where it has no one formula."""
     made = Graph()
-    batches = list(_batches(points))
+    batches = list(in_batches(points))
     found = [_formulas(function, batch, made, cure) for batch in batches]
     roots = [root for batch in found for root in batch]
     if len(set(roots)) > 1:
@@ -40,7 +41,8 @@ def trace(function: PointFunction, points: Tensor, cure: str) -> Traced:
     return Traced(made, roots[0])
 
 
-def _batches(points: Tensor) -> Iterator[Tensor]:
+def in_batches(points: Tensor) -> Iterator[Tensor]:
+    """The points (d, n), n >= 5, that each trace is made at."""
     start = 0
     for size in SIZES:
         yield points[:, start : start + size].contiguous()
@@ -71,7 +73,7 @@ def _recorded(
 def _alone(graph: Graph, root: Ref, made: Graph, i: int, d: int, cure: str) -> Ref:
     """The formula of point i in the function's own variables."""
     if root < 0:
-        return made.node(Function("log", (made.number(-1),)))  # an infinity is no value
+        return undefined(made).ref  # an infinity is no value
 
     def renamed(place: int) -> Ref:
         if place // d != i:
@@ -96,7 +98,7 @@ def _copied(graph: Graph, ref: Ref, into: Graph, made: dict[Ref, Ref], variable:
         case Sum(constant, terms):
             return into.sum([(made[t], c) for t, c in terms], constant)
         case Product(factors):
-            return into.product([(made[f], e) for f, e in factors])
+            return into.node(Product(tuple(sorted((made[f], e) for f, e in factors))))  # x/x of x % x is not 1
         case Function(head, arguments):
             return into.node(Function(head, tuple(made[a] for a in arguments)))
         case Relation(operator, difference):
