@@ -54,17 +54,21 @@ class Called:
             made.append(leaf.requires_grad_())
         return made
 
-    def outputs(self, leaves: Sequence[Tensor]) -> list[Tensor]:
-        """Those with real numbers. Inputs that are not differentiated by follow the dtype."""
+    def arguments(self, leaves: Sequence[Tensor]) -> list[Any]:
+        """What the function is called with. Inputs that are not differentiated by follow the dtype."""
         given = [x.to(self.dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in self.inputs]
         for place, leaf in zip(self.varied, leaves, strict=True):
             given[place] = leaf
-        return real_outputs(self.function(*given))
+        return given
+
+    def outputs(self, leaves: Sequence[Tensor]) -> list[Tensor]:
+        """Those with real numbers. The function gets views of the leaves: it may write to them in place."""
+        return real_outputs(self.function(*self.arguments([leaf.view_as(leaf) for leaf in leaves])))
 
     def levels(self, x: Tensor, vectors: Vectors, order: int) -> Levels:
         """The numbers of every order at x."""
         leaves = self.leaves(x)
-        outputs = self.outputs([leaf.view_as(leaf) for leaf in leaves])  # not a leaf: code may write to it in place
+        outputs = self.outputs(leaves)
         found = [_flat(outputs)]
         cotangents = [part.requires_grad_(order > 1) for part in self._like(outputs, vectors.v)]
         values, weights, wanted = outputs, cotangents, leaves

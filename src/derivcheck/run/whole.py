@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -72,21 +73,23 @@ class WholeCheck:
     def _comparison(self, products: Products, x: Tensor, vectors: Vectors, order: int) -> Comparison:
         return Comparison(self.called, products, x, vectors, order, self.differentiable)
 
+    @cached_property
+    def _outputs(self) -> list[Tensor]:
+        """At the given inputs: how many numbers there are, in which shapes, and which of them have a derivative."""
+        return self.called.outputs(self.called.leaves(self.x))
+
     def _traced(self, x: Tensor) -> Whole:
         """The graph of what is right, in float64 for a reference."""
         called = self.called
-        given = [x.to(called.dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in called.inputs]
-        for place, leaf in zip(called.varied, called.leaves(x), strict=True):
-            given[place] = leaf
         function, mode = self.reference or called.function, Detached(stop=self.stop)
 
         def watched(*arguments: Any) -> Any:
             with mode:
                 return function(*arguments)
 
-        found = trace_whole(watched, given, called.varied, CURE)
+        found = trace_whole(watched, called.arguments(called.leaves(x)), called.varied, CURE)
         self.detached = list(mode.lines)
-        count = sum(part.numel() for part in called.outputs(called.leaves(self.x)))
+        count = sum(part.numel() for part in self._outputs)
         if len(found.outputs) != count:
             cause = f"the reference returns {len(found.outputs)} numbers, the function {count}"
             raise RequestError(cause, "Let the reference return what the function returns.")
@@ -95,8 +98,8 @@ class WholeCheck:
     def _differentiable(self) -> Tensor:
         """(m,) 1 for the outputs that require grad, 0 for the others, which nobody differentiates, such as the mean
         that a norm returns too. If none does, all are compared: the graph is cut."""
-        parts = self.called.outputs([leaf.view_as(leaf) for leaf in self.called.leaves(self.x)])
-        found = torch.cat([torch.full((part.numel(),), float(part.requires_grad)) for part in parts]).double()
+        parts = [torch.full((part.numel(),), float(part.requires_grad)) for part in self._outputs]
+        found = torch.cat(parts).double()
         return found if bool(found.any()) else torch.ones_like(found)
 
     def _moved(self) -> Tensor:
@@ -139,7 +142,7 @@ class WholeCheck:
 
     def _entry(self, worst: Wrong, products: Products, x: Tensor) -> tuple[Wrong, str]:
         """Which output is wrong by which input: found by one-hot cotangents where the outputs are few."""
-        outputs = places(self.called.outputs(self.called.leaves(x)))
+        outputs = places(self._outputs)
         if worst.order == 0:
             return worst, f"out{_index(outputs, worst.place)}"
         inputs = places(self.called.templates)
