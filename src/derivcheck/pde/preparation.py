@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 
 from derivcheck.engines import loading
-from derivcheck.engines.calling import dtype_of
-from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError, RequestError, Unsupported, counted, did_you_mean
 from derivcheck.expression.equations import Equation
 from derivcheck.expression.fields import Fields
@@ -27,7 +25,7 @@ from derivcheck.pde.request import formulas, meant, untrained
 from derivcheck.pde.scales import Scales, scales_of
 from derivcheck.pde.target import Target, trainable
 from derivcheck.problem import Problem, parameter
-from derivcheck.sampling.points import RandomPoints
+from derivcheck.sampling.points import looked_at, on_device
 
 MOST_LOSSES = 16  # points of a loss, which is computed at each of them alone: a call takes up to 10 ms
 
@@ -83,9 +81,7 @@ def _is_trained(problem: Problem) -> bool:
 def _points(problem: Problem) -> Tensor:
     """(d, k) where the code is called first and traced."""
     assert problem.residual is not None
-    sample = replace(problem, points=PROBED, seed=seed_of(Stream.TRACING, problem.seed))
-    points = RandomPoints(sample).take(PROBED)[: len(problem.residual.coordinates)]
-    return points.to(device=problem.device, dtype=dtype_of(problem))
+    return on_device(problem, looked_at(problem, PROBED)[: len(problem.residual.coordinates)])
 
 
 def _probed(code: Code, points: Tensor) -> Sequence[Output]:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from derivcheck.engines.calling import dtype_of, leaves, user_function
-from derivcheck.engines.streams import Stream, seed_of
+from derivcheck.engines.calling import leaves, user_function
 from derivcheck.engines.tensors import Place, places
 from derivcheck.errors import FunctionError
 from derivcheck.multi_index import MOST_PARTIALS
 from derivcheck.results import Seconds
-from derivcheck.sampling.points import RandomPoints
+from derivcheck.sampling.points import looked_at, on_device
 
 if TYPE_CHECKING:
     from derivcheck.problem import Problem
@@ -38,8 +37,7 @@ def outputs(problem: Problem) -> list[Problem]:
 
 def _places(problem: Problem) -> list[Place]:
     """None where it returns one number, or cannot be called, which is said later."""
-    sample = replace(problem, points=LOOKED_AT, seed=seed_of(Stream.TRACING, problem.seed))
-    points = RandomPoints(sample).take(LOOKED_AT).to(device=problem.device, dtype=dtype_of(problem))
+    points = on_device(problem, looked_at(problem, LOOKED_AT))
     try:
         with torch.enable_grad():
             return places(user_function(problem)(*leaves(points)), points.shape[1])

@@ -11,7 +11,6 @@ import torch
 
 from derivcheck import ulp
 from derivcheck.engines.calling import dtype_of, own_warnings_ignored, point_function
-from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import Unsupported
 from derivcheck.expression.parsing import symbol
 from derivcheck.expression.residuals import WEIGHT
@@ -21,7 +20,7 @@ from derivcheck.pde.comparison import discrepancies
 from derivcheck.pde.preparation import Code, prepare, problems
 from derivcheck.pde.reading import COUNT
 from derivcheck.run.truth import REPLAYED, require_replay
-from derivcheck.sampling.points import RandomPoints
+from derivcheck.sampling.points import looked_at
 from derivcheck.symbolic.differentiation import SymbolicPartials
 from derivcheck.tracing.forward import Traced
 
@@ -90,8 +89,7 @@ def _require(problem: Problem, dtype: torch.dtype) -> None:
     if problem.formula.free_symbols - known:
         return  # it has coordinates of other points: it was read at two points, and is not taken for the truth
     symbolic = SymbolicPartials(problem.formula, problem.variables)
-    sample = replace(problem, points=REPLAYED, seed=seed_of(Stream.TRACING, problem.seed))
-    points = RandomPoints(sample).take(REPLAYED).to(device=problem.device, dtype=dtype)
+    points = looked_at(problem, REPLAYED).to(device=problem.device, dtype=dtype)
     require_replay(Traced(symbolic.graph, symbolic.root), point_function(problem), points, NO_TRUTH)
 
 

@@ -19,16 +19,15 @@ from flint import arb
 from torch import Tensor
 
 from derivcheck import ulp
-from derivcheck.engines.calling import dtype_of, is_lacking, leaves, own_warnings_ignored, point_function
+from derivcheck.engines.calling import is_lacking, leaves, own_warnings_ignored, point_function
 from derivcheck.engines.examination import examine
-from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.errors import DerivcheckError, Unsupported, first_line
 from derivcheck.exact.balls import Program
 from derivcheck.exact.steps import precision
 from derivcheck.exact.vicinity import Roundings
 from derivcheck.judgement.bound import FACTOR
 from derivcheck.judgement.noise import MORE_RUNS, perturbation
-from derivcheck.sampling.points import RandomPoints
+from derivcheck.sampling.points import looked_at, on_device
 from derivcheck.symbolic.differentiation import SymbolicPartials
 from derivcheck.symbolic.printing import formula_text
 from derivcheck.tracing.forward import Traced, trace
@@ -67,7 +66,7 @@ def recovered(problem: Problem) -> tuple[str, ...]:
 
 def _of_code(problem: Problem) -> Traced:
     """The formula of the reference, in float64 if it takes that, or of the function's own forward in its dtype."""
-    points = RandomPoints(replace(problem, points=REPLAYED, seed=seed_of(Stream.TRACING, problem.seed))).take(REPLAYED)
+    points = looked_at(problem, REPLAYED)
     if problem.reference is None:
         return _traced(problem, points)
     plain = replace(problem, function=problem.reference, function_name=problem.reference_name)
@@ -82,7 +81,7 @@ def _of_code(problem: Problem) -> Traced:
 def _traced(problem: Problem, points: Tensor) -> Traced:
     """The formula of the problem's function, replayed. Raises `FunctionError` for what the function does wrong."""
     cure = CURES[problem.reference is not None]
-    columns = points.to(device=problem.device, dtype=dtype_of(problem))
+    columns = on_device(problem, points)
     examine(problem, list(columns))
     function = point_function(problem)
     try:

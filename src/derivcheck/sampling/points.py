@@ -7,7 +7,7 @@ same points on every device. They are kept as float64 (d, n), one contiguous row
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from derivcheck.engines.calling import dtype_of
+from derivcheck.engines.streams import Stream, seed_of
 from derivcheck.ulp import from_ordinal, ordinal
 
 if TYPE_CHECKING:
@@ -134,3 +135,9 @@ def _length(x: float) -> int:
         return 0
     numerator, denominator = abs(x).as_integer_ratio()
     return numerator.bit_length() + denominator.bit_length() + (x < 0)
+
+
+def looked_at(problem: Problem, count: int) -> Tensor:
+    """Random points (d, count) at which code is looked at before it is checked: none of those of the check."""
+    seed = seed_of(Stream.TRACING, problem.seed)
+    return RandomPoints(replace(problem, points=count, seed=seed)).take(count)
