@@ -43,6 +43,11 @@ def spreads(evaluate: Values, points: Tensor, runs: int, seed: int) -> tuple[Ten
     return small, torch.where(whole, spread(wide), small)
 
 
+def several(dtype: torch.dtype) -> int:
+    """Roundings of the second perturbation in a dtype."""
+    return min(LARGE_SIZE, int(LARGE_MOST / (2 * unit_roundoff(dtype))))
+
+
 def moves(evaluate: Values, points: Tensor, runs: int, seed: int) -> tuple[Tensor, Tensor]:
     """How far each run moves the values, of one rounding and of several, float64 (2, runs, k, m), and whether it
     decided as the plain one, bool (2, runs, k, 1), on the CPU.
@@ -52,7 +57,7 @@ def moves(evaluate: Values, points: Tensor, runs: int, seed: int) -> tuple[Tenso
     place, as in a function that mixes points, is no noise; the unperturbed value of the point itself cancels. A
     function that gives something else when it is called again, because it keeps state, has no noise: NaN.
     """
-    large = min(LARGE_SIZE, int(LARGE_MOST / (2 * unit_roundoff(points.dtype))))
+    large = several(points.dtype)
     if runs <= FIRST_RUNS and (found := _together(evaluate, points, runs, seed, large)):
         return found
     passes = PASSES if runs > FIRST_RUNS else 1

@@ -25,7 +25,7 @@ from derivcheck import ulp
 from derivcheck.engines.products import Called, Levels, Vectors
 from derivcheck.exact.products import Balls, Products, Undefined
 from derivcheck.judgement.bound import FACTOR, ROUNDINGS
-from derivcheck.judgement.noise import FIRST_RUNS, LARGE_MOST, LARGE_SIZE, MORE_RUNS, spread
+from derivcheck.judgement.noise import FIRST_RUNS, MORE_RUNS, several, spread
 from derivcheck.judgement.perturbed import Perturbed
 from derivcheck.judgement.scatter import COPIES, FEWEST, SHARED, steps
 
@@ -104,9 +104,7 @@ class Comparison:
 
     def _perturbed(self, runs: int) -> Tensor:
         """The smaller of what perturbations of one rounding and of several say."""
-        u = ulp.unit_roundoff(self.called.dtype)
-        sizes = (1, min(LARGE_SIZE, int(LARGE_MOST / (2 * u))))
-        return torch.minimum(*(self._spread(size, runs) for size in sizes))
+        return torch.minimum(*(self._spread(size, runs) for size in (1, several(self.called.dtype))))
 
     @cached_property
     def _decisions(self) -> list[Tensor]:
